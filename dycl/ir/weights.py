@@ -1,0 +1,5 @@
+"""The weights of a program, by key, outside the IR."""
+
+
+class WeightStore:
+    """Stub: see the contract."""

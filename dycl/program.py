@@ -1,0 +1,125 @@
+"""A program: the one thing that frontends make, passes change and backends take."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Region
+from xdsl.traits import SymbolTable
+
+from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES, element_of, shape_of, tensor_type
+from dycl.ir.weights import WeightStore
+from dycl.runtime.signature import Input, Signature, Size
+from dycl.runtime.structure import Structure, default_structure, from_json, to_json
+
+ENTRY = "main"
+"""The symbol of a program's entry function."""
+
+_NAME = "dycl.name"
+_SIZES = "dycl.sizes"
+_BOUNDS = "dycl.bounds"
+_STRUCTURE = "dycl.structure"
+
+
+@dataclass
+class Program:
+    """A module whose function `main` is the entry, and the weights that its `dycl.param` ops name.
+
+    The signature and the output structure are attributes of `main`, so that the module's text is the whole program
+    but for the weights.
+    """
+
+    module: ModuleOp
+    weights: WeightStore
+
+    @property
+    def main(self) -> FuncOp:
+        """The entry function.
+
+        Raises:
+            ValueError: the module has none
+        """
+        found = SymbolTable.lookup_symbol(self.module, ENTRY)
+        if not isinstance(found, FuncOp):
+            raise ValueError(f"the module has no func.func @{ENTRY}")
+        return found
+
+    @property
+    def signature(self) -> Signature:
+        """The inputs, from `main`'s argument types and attributes; an argument without a name is `argN`."""
+        main = self.main
+        bounds = main.attributes.get(_BOUNDS)
+        attributes = main.arg_attrs.data if main.arg_attrs else [DictionaryAttr({})] * len(main.args)
+        inputs = [
+            _input(index, argument.type, found.data)
+            for index, (argument, found) in enumerate(zip(main.args, attributes, strict=True))
+        ]
+        return Signature(tuple(inputs), _read_bounds(bounds))
+
+    @property
+    def structure(self) -> Structure:
+        """How `main`'s results are arranged for the caller."""
+        main = self.main
+        text = main.attributes.get(_STRUCTURE)
+        if isinstance(text, StringAttr):
+            return from_json(json.loads(text.data))
+        return default_structure(len(main.function_type.outputs))
+
+
+def entry_function(signature: Signature, results: Sequence[Attribute], body: Region, structure: Structure) -> FuncOp:
+    """Return the function `main` of a program; `body`'s arguments are the signature's inputs in order."""
+    types = [argument_type(input) for input in signature.inputs]
+    attributes = [DictionaryAttr(_argument_attributes(input)) for input in signature.inputs]
+    function = FuncOp(ENTRY, (types, list(results)), body, arg_attrs=ArrayAttr(attributes))
+    function.attributes[_STRUCTURE] = StringAttr(json.dumps(to_json(structure)))
+    if signature.bounds:
+        function.attributes[_BOUNDS] = DictionaryAttr(
+            {
+                name: ArrayAttr([IntegerAttr(low, i64), IntegerAttr(high, i64)])
+                for name, (low, high) in signature.bounds.items()
+            }
+        )
+    return function
+
+
+def argument_type(input: Input) -> Attribute:
+    """Return the tensor type of an input; a size with a name is `?`."""
+    sizes = [size if isinstance(size, int) else None for size in input.shape]
+    return tensor_type(sizes, ELEMENT_TYPES[input.dtype])
+
+
+def _argument_attributes(input: Input) -> dict[str, Attribute]:
+    attributes: dict[str, Attribute] = {_NAME: StringAttr(input.name)}
+    if not all(isinstance(size, int) for size in input.shape):
+        attributes[_SIZES] = ArrayAttr([StringAttr(str(size)) for size in input.shape])
+    return attributes
+
+
+def _input(index: int, type: Attribute, attributes: Mapping[str, Attribute]) -> Input:
+    name = attributes.get(_NAME)
+    names = attributes.get(_SIZES)
+    sizes: list[Size] = []
+    for axis, size in enumerate(shape_of(type)):
+        if size is not None:
+            sizes.append(size)
+        elif isinstance(names, ArrayAttr) and isinstance(found := names.data[axis], StringAttr):
+            sizes.append(found.data)
+        else:
+            sizes.append(f"n{index}_{axis}")
+    return Input(
+        name.data if isinstance(name, StringAttr) else f"arg{index}", DTYPE_NAMES[element_of(type)], tuple(sizes)
+    )
+
+
+def _read_bounds(attribute: Attribute | None) -> dict[str, tuple[int, int]]:
+    bounds: dict[str, tuple[int, int]] = {}
+    if isinstance(attribute, DictionaryAttr):
+        for name, pair in attribute.data.items():
+            match pair:
+                case ArrayAttr(data=(IntegerAttr() as low, IntegerAttr() as high)):
+                    bounds[name] = (low.value.data, high.value.data)
+                case _:
+                    raise ValueError(f"{_BOUNDS} of {name} must be two integers, not {pair}")
+    return bounds
