@@ -1,0 +1,197 @@
+"""Shallow-Deep ResNet-56: a CIFAR ResNet whose internal classifiers let confident inputs exit early.
+
+Kaya, Hong and Dumitras, "Shallow-Deep Networks: Understanding and Mitigating Network Overthinking", ICML 2019; the
+program follows architectures/SDNs/ResNet_SDN.py of github.com/yigitcankaya/Shallow-Deep-Networks.
+
+Six of the 27 blocks carry an internal classifier: those at about 15, 30, 45, 60, 75 and 90 % of the network's work, as
+`create_resnet56` of that repository chooses them. (The DyCL paper counts 54 branches for this network: per block, one
+test of the static `is_output` and one of the confidence. It counts two per block for each of its four Shallow-Deep
+subjects, which does not say how many of the blocks carry a classifier.)
+"""
+
+# nn.ModuleList does not say what it holds, and only blocks with an `output` keep the `forward` that calls it.
+# pyright: basic, reportIndexIssue=false, reportOptionalCall=false
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from calibration import (
+    calibrate_exit,
+    damp_residual,
+    fit_batch_norms,
+    initialize_weights,
+    input_of,
+    reproducible,
+    sample_inputs,
+)
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+RESNET56_ADD_IC = ((0, 0, 0, 1, 0, 0, 0, 1, 0), (0, 0, 1, 0, 0, 0, 1, 0, 0), (0, 1, 0, 0, 0, 1, 0, 0, 0))
+
+
+class InternalClassifier(nn.Module):
+    """Feature reduction by mixed max and average pooling, then a linear layer (aux_funcs.py)."""
+
+    def __init__(self, input_size: int, output_channels: int, num_classes: int) -> None:
+        super().__init__()
+        red_kernel_size = input_size // 4
+        red_input_size = input_size // red_kernel_size
+        self.max_pool = nn.MaxPool2d(kernel_size=red_kernel_size)
+        self.avg_pool = nn.AvgPool2d(kernel_size=red_kernel_size)
+        self.alpha = nn.Parameter(torch.rand(1))
+        self.linear = nn.Linear(output_channels * red_input_size * red_input_size, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maxp = self.alpha * self.max_pool(x)
+        avgp = (1 - self.alpha) * self.avg_pool(x)
+        mixed = avgp + maxp
+        return self.linear(mixed.view(mixed.size(0), -1))
+
+
+class BasicBlockWOutput(nn.Module):
+    """A residual block; one with an internal classifier where `add_output` is set."""
+
+    def __init__(
+        self, in_channels: int, channels: int, add_output: int, num_classes: int, input_size: int, stride: int
+    ) -> None:
+        super().__init__()
+        conv_layer = nn.Sequential(
+            nn.Conv2d(in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, kernel_size=3, stride=1, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+        shortcut = nn.Sequential()
+        if stride != 1 or in_channels != channels:
+            shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride, bias=False),
+                nn.BatchNorm2d(channels),
+            )
+        self.layers = nn.ModuleList([conv_layer, shortcut, nn.ReLU()])
+
+        if add_output:
+            self.output = InternalClassifier(input_size, channels, num_classes)
+        else:
+            self.output = None
+            self.forward = self.only_forward
+
+    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
+        fwd = self.layers[0](x)  # conv layers
+        fwd = fwd + self.layers[1](x)  # shortcut
+        fwd = self.layers[2](fwd)  # activation
+        return fwd, 1, self.output(fwd)
+
+    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
+        fwd = self.layers[0](x)  # conv layers
+        fwd = fwd + self.layers[1](x)  # shortcut
+        return self.layers[2](fwd), 0, None  # activation
+
+
+class ShallowDeepResNet(nn.Module):
+    """A CIFAR ResNet of three stages that stops at the first internal classifier confident of its answer.
+
+    `add_ic` says for each block of each stage whether an internal classifier follows it; without it, one follows each
+    of the `blocks_per_stage` blocks. The low `confidence_threshold` suits classifiers that nobody trained.
+    """
+
+    def __init__(
+        self,
+        blocks_per_stage: int = 9,
+        add_ic: Sequence[Sequence[int]] | None = None,
+        num_classes: int = 10,
+        confidence_threshold: float = 0.2,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.add_ic = add_ic or [[1] * blocks_per_stage] * 3
+        self.num_classes = num_classes
+        self.confidence_threshold = confidence_threshold
+        with reproducible(seed):
+            self._build()
+            self._fit()
+        self.requires_grad_(False)
+        self.eval()
+
+    def _build(self) -> None:
+        self.init_conv = nn.Sequential(
+            nn.Conv2d(3, 16, kernel_size=3, stride=1, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
+        )
+        self.layers = nn.ModuleList()
+        in_channels, input_size = 16, 32
+        for stage, channels in enumerate((16, 32, 64)):
+            for i, add_output in enumerate(self.add_ic[stage]):
+                stride = 2 if stage > 0 and i == 0 else 1
+                input_size //= stride
+                self.layers.append(
+                    BasicBlockWOutput(in_channels, channels, add_output, self.num_classes, input_size, stride)
+                )
+                in_channels = channels
+        self.end_layers = nn.Sequential(nn.AvgPool2d(kernel_size=8), nn.Flatten(), nn.Linear(64, self.num_classes))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, int | np.intp, bool]:
+        """The logits f32[1, 10] of the exit taken, its number, and whether it was an early one, for one sample."""
+        confidences: list[Tensor] = []
+        outputs: list[Tensor] = []
+
+        fwd = self.init_conv(x)
+        output_id = 0
+        for layer in self.layers:
+            fwd, is_output, output = layer(fwd)
+
+            if is_output:
+                outputs.append(output)
+                softmax = F.softmax(output[0], dim=0)
+
+                confidence = torch.max(softmax)
+                confidences.append(confidence)
+
+                if confidence >= self.confidence_threshold:
+                    is_early = True
+                    return output, output_id, is_early
+
+                output_id += is_output
+
+        output = self.end_layers(fwd)
+        outputs.append(output)
+
+        softmax = F.softmax(output[0], dim=0)
+        confidence = torch.max(softmax)
+        confidences.append(confidence)
+        max_confidence_output = np.argmax(confidences)
+        is_early = False
+        return outputs[max_confidence_output], max_confidence_output, is_early
+
+    def _fit(self) -> None:
+        """Fit batch norms, and classifiers such that as many inputs leave at each exit as reach the end."""
+        initialize_weights(self)
+        exits = 1 + sum(map(sum, self.add_ic))
+        x = sample_inputs(max(64, 4 * exits))
+        fit_batch_norms(self.init_conv, x)
+        fwd = self.init_conv(x)
+        running = torch.ones(len(x), dtype=torch.bool)
+        for layer in self.layers:
+            assert isinstance(layer, BasicBlockWOutput)
+            damp_residual(layer.layers[0][-1])
+            fit_batch_norms(layer, fwd)
+            fwd, _, _ = layer(fwd)
+            if layer.output is not None:
+                classifier = layer.output.linear
+                features = input_of(classifier, partial(layer.output, fwd))
+                running = calibrate_exit(classifier, features, running, self.confidence_threshold, 1 / exits)
+                exits -= 1
+        classifier = self.end_layers[-1]
+        assert isinstance(classifier, nn.Linear)
+        features = input_of(classifier, partial(self.end_layers, fwd))
+        # The other half of those that reach the end may have been more confident at an earlier exit.
+        calibrate_exit(classifier, features, running, self.confidence_threshold, 0.5)
+
+
+class ShallowDeepResNet56(ShallowDeepResNet):
+    """ResNet-56 with the six internal classifiers of the paper's code."""
+
+    def __init__(self, add_ic: Sequence[Sequence[int]] = RESNET56_ADD_IC, seed: int = 0) -> None:
+        super().__init__(add_ic=add_ic, seed=seed)
