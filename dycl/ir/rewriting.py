@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from xdsl.dialects.builtin import UNKNOWN_LOC
+from xdsl.dialects.func import CallOp
 from xdsl.ir import Block, Operation, Region, SSAValue
+
+from dycl.ir.ops import RegionOp
+from dycl.ir.types import refines
 
 
 def adopt(new: Operation, old: Operation) -> None:
@@ -53,3 +57,12 @@ def clone_into(source: Region, block: Block, mapping: dict[SSAValue, SSAValue]) 
     """Append copies of a one-block region's ops to `block`; `mapping` holds the values that stand for the source's."""
     for op in source.block.ops:
         block.add_op(op.clone(mapping))
+
+
+def can_stand_for(value: SSAValue, old: SSAValue) -> bool:
+    """Whether `value` may take the place of `old` in all its uses: its type is the same, or a more precise one that
+    no user asks to be as it was."""
+    if value.type == old.type:
+        return True
+    exact = (RegionOp, CallOp)
+    return refines(value.type, old.type) and not any(isinstance(use.operation, exact) for use in old.uses)

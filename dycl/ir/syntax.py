@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from xdsl.dialects.builtin import UNKNOWN_LOC, LocationAttr
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
@@ -30,6 +31,7 @@ def print_assignments(printer: Printer, arguments: Sequence[BlockArgument], oper
         if argument.type != operand.type:
             printer.print_string(" : ")
             printer.print_attribute(argument.type)
+        print_location(printer, argument.location)
         printer.print_string(" = ")
         printer.print_operand(operand)
         printer.print_string(" : ")
@@ -43,11 +45,14 @@ def parse_assignments(parser: Parser) -> Assignments:
     def one() -> tuple[SSAValue, Parser.Argument]:
         argument = parser.parse_argument(expect_type=False)
         argument_type = parser.parse_type() if parser.parse_optional_punctuation(":") else None
+        location = parser.parse_optional_location()
         parser.parse_punctuation("=")
         operand = parser.parse_unresolved_operand()
         parser.parse_punctuation(":")
         operand_type = parser.parse_type()
-        return parser.resolve_operand(operand, operand_type), argument.resolve(argument_type or operand_type)
+        resolved = argument.resolve(argument_type or operand_type)
+        resolved.location = location
+        return parser.resolve_operand(operand, operand_type), resolved
 
     pairs = parser.parse_comma_separated_list(parser.Delimiter.PAREN, one)
     return Assignments(tuple(operand for operand, _ in pairs), tuple(argument for _, argument in pairs))
@@ -96,8 +101,21 @@ def resolve(
     return [parser.resolve_operand(operand, type) for operand, type in zip(operands, types, strict=True)]
 
 
-def is_empty_terminator(op: Operation | None, terminator: type[Operation]) -> bool:
-    return isinstance(op, terminator) and not op.operands and not op.attributes
+def print_location(printer: Printer, location: LocationAttr) -> None:
+    """Print ` loc(...)` of a block argument where the printer shows locations and this one says something."""
+    if printer.print_debuginfo and location != UNKNOWN_LOC:
+        printer.print_string(" ")
+        printer.print_attribute(location)
+
+
+def is_implied(printer: Printer, op: Operation | None, terminator: type[Operation]) -> bool:
+    """Whether the op is what the parser adds to a block that has no terminator."""
+    return (
+        isinstance(op, terminator)
+        and not op.operands
+        and not op.attributes
+        and not (printer.print_debuginfo and op.location != UNKNOWN_LOC)
+    )
 
 
 def print_body(printer: Printer, region: Region, implicit: type[Operation]) -> None:
@@ -106,7 +124,7 @@ def print_body(printer: Printer, region: Region, implicit: type[Operation]) -> N
         region,
         print_entry_block_args=False,
         print_empty_block=False,
-        print_block_terminators=not is_empty_terminator(region.block.last_op, implicit),
+        print_block_terminators=not is_implied(printer, region.block.last_op, implicit),
     )
 
 
@@ -114,8 +132,11 @@ def parse_body(
     parser: Parser, implicit: Callable[[], Operation] | None, arguments: Sequence[Parser.Argument] | None = None
 ) -> Region:
     """Parse a region of one block; where it has no terminator, add an `implicit` one."""
+    position = parser.pos
     region = parser.parse_region(arguments)
     block = region.blocks.first
+    if block is not region.blocks.last:
+        parser.raise_error("expected a region of one block", position, parser.pos)
     if block is None:
         block = Block()
         region.add_block(block)

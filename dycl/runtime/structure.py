@@ -1,7 +1,8 @@
 """What a program gives back: any nesting of tuples, lists, dicts and named tuples of values and constants."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from dycl.runtime.signature import Json
@@ -44,19 +45,37 @@ def leaves(structure: Structure) -> Iterator[Leaf]:
 
 def build(structure: Structure, results: Sequence[object]) -> Any:
     """Return `results` arranged as the source program returns them."""
+    return arranger(structure)(results)
+
+
+def arranger(structure: Structure) -> Callable[[Sequence[object]], Any]:
+    """Return what arranges results as the source program returns them, for many calls."""
     match structure:
         case Leaf(index):
-            return results[index]
+            return itemgetter(index)
         case Fixed(value):
-            return value
-        case Group(kind, items, keys, type_name):
-            values = [build(item, results) for item in items]
-            if kind == "dict":
-                return dict(zip(keys, values, strict=True))
-            if kind == "namedtuple":
-                fields = [(str(key), object) for key in keys]
-                return NamedTuple(type_name, fields)(*values)  # pyright: ignore[reportCallIssue]: its fields are data
-            return tuple(values) if kind == "tuple" else values
+            return lambda results: value
+        case Group():
+            make = _maker(structure)
+            indices = [item.index for item in structure.items if isinstance(item, Leaf)]
+            if len(indices) == len(structure.items) > 1:
+                pick = itemgetter(*indices)
+                return lambda results: make(pick(results))
+            parts = [arranger(item) for item in structure.items]
+            return lambda results: make([part(results) for part in parts])
+
+
+def _maker(group: Group) -> Callable[[Sequence[object]], Any]:
+    match group.kind:
+        case "dict":
+            return lambda values: dict(zip(group.keys, values, strict=True))
+        case "namedtuple":
+            fields = [(str(key), object) for key in group.keys]
+            return NamedTuple(group.type_name, fields)._make
+        case "list":
+            return list
+        case _:
+            return tuple
 
 
 def default_structure(count: int) -> Structure:

@@ -195,7 +195,8 @@ def _encode(argument: Argument, operands: list[SSAValue]) -> Attribute:
         case int():
             return IntegerAttr(argument, i64)
         case float():
-            return FloatAttr(argument, f64)
+            # One NaN for all, so that equal text means equal programs.
+            return FloatAttr(math.nan if math.isnan(argument) else argument, f64)
         case str():
             return StringAttr(argument)
         case TypeAttribute():

@@ -28,7 +28,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dycl.ir.ops.terminators import YieldOp
 from dycl.ir.syntax import (
-    is_empty_terminator,
+    is_implied,
     parse_assignments,
     parse_attributes,
     parse_body,
@@ -36,6 +36,7 @@ from dycl.ir.syntax import (
     print_assignments,
     print_attributes,
     print_body,
+    print_location,
     print_result_types,
 )
 from dycl.ir.types import refines
@@ -95,7 +96,7 @@ class IfOp(IRDLOperation):
         printer.print_string(" ")
         print_body(printer, self.then_region, YieldOp)
         only = self.else_block.first_op
-        if not (is_empty_terminator(only, YieldOp) and only is self.else_block.last_op):
+        if not (is_implied(printer, only, YieldOp) and only is self.else_block.last_op):
             printer.print_string(" else ")
             print_body(printer, self.else_region, YieldOp)
         print_attributes(printer, self)
@@ -224,6 +225,7 @@ class ForOp(IRDLOperation):
         induction, *carried = self.body.block.args
         printer.print_string(" ")
         printer.print_ssa_value(induction)
+        print_location(printer, induction.location)
         for keyword, value in ((" = ", self.start), (" to ", self.stop), (" step ", self.step)):
             printer.print_string(keyword)
             printer.print_operand(value)
@@ -237,11 +239,12 @@ class ForOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         induction = parser.parse_argument(expect_type=False).resolve(i64)
+        induction.location = parser.parse_optional_location()
         parser.parse_punctuation("=")
         start = parser.parse_operand(i64)
-        parser.parse_characters("to")
+        parser.parse_keyword("to")
         stop = parser.parse_operand(i64)
-        parser.parse_characters("step")
+        parser.parse_keyword("step")
         step = parser.parse_operand(i64)
         carried = parse_assignments(parser) if parser.parse_optional_keyword("iter_args") else None
         arguments = (induction, *(carried.arguments if carried else ()))

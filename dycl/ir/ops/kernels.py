@@ -30,8 +30,6 @@ from xdsl.traits import (
     Pure,
     RecursiveMemoryEffect,
     SymbolOpInterface,
-    SymbolTable,
-    SymbolUserOpInterface,
 )
 from xdsl.utils.exceptions import VerifyException
 
@@ -46,7 +44,6 @@ from dycl.ir.syntax import (
     print_body,
     print_result_types,
 )
-from dycl.ir.types import refines
 
 
 @irdl_op_definition
@@ -127,47 +124,32 @@ class KernelOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        name, inputs, outputs, region, attributes, _, _ = parse_func_op_like(
+        position = parser.pos
+        name, inputs, outputs, region, attributes, of_arguments, of_results = parse_func_op_like(
             parser, reserved_attr_names=("sym_name", "function_type")
         )
+        if of_arguments is not None or of_results is not None:
+            parser.raise_error("a kernel's arguments and results have no attributes", position, parser.pos)
         op = cls(name, FunctionType.from_lists(inputs, outputs), region)
         if attributes is not None:
             op.attributes |= attributes.data
         return op
 
 
-class LaunchSymbolUse(SymbolUserOpInterface):
-    """A launch names a kernel of its module and agrees with its type."""
-
-    def verify(self, op: Operation) -> None:
-        assert isinstance(op, LaunchOp)
-        kernel = SymbolTable.lookup_symbol(op, op.callee)
-        if not isinstance(kernel, KernelOp):
-            raise VerifyException(f"{op.callee} is not a dycl.kernel of this module")
-        inputs, outputs = kernel.function_type.inputs.data, kernel.function_type.outputs.data
-        if len(inputs) != len(op.inputs) or len(outputs) != len(op.res):
-            raise VerifyException(
-                f"{op.callee} takes {len(inputs)} values and gives {len(outputs)}, "
-                f"but is launched with {len(op.inputs)} for {len(op.res)}"
-            )
-        for index, (expected, value) in enumerate(zip(inputs, op.inputs, strict=True)):
-            if not refines(value.type, expected):
-                raise VerifyException(f"{op.callee} takes {expected} as input {index}, not {value.type}")
-        for index, (given, result) in enumerate(zip(outputs, op.res, strict=True)):
-            if given != result.type:
-                raise VerifyException(f"{op.callee} gives {given} as result {index}, not {result.type}")
-
-
 @irdl_op_definition
 class LaunchOp(IRDLOperation):
-    """Calls a kernel: `%y = dycl.launch @k0(%x) : (type) -> type`."""
+    """Calls a kernel: `%y = dycl.launch @k0(%x) : (type) -> type`.
+
+    An input may be of a more precise type than the kernel's. `dycl.ir.verify` checks it against the kernel: looking the
+    symbol up for each launch would cost a walk over the module each time.
+    """
 
     name = "dycl.launch"
 
     callee = prop_def(FlatSymbolRefAttrConstr)
     inputs = var_operand_def()
     res = var_result_def()
-    traits = traits_def(Pure(), LaunchSymbolUse())
+    traits = traits_def(Pure())
 
     def __init__(self, kernel: str, inputs: Sequence[SSAValue], result_types: Sequence[Attribute]):
         super().__init__(operands=[inputs], result_types=[result_types], properties={"callee": SymbolRefAttr(kernel)})

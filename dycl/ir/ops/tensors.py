@@ -76,7 +76,11 @@ class ConstantOp(IRDLOperation):
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
-        printer.print_attribute(self.value)
+        if _reads_back(self.value):
+            printer.print_attribute(self.value)
+        else:
+            printer.print_string(f'dense<"0x{self.value.data.data.hex().upper()}"> : ')
+            printer.print_attribute(self.value.type)
         print_attributes(printer, self)
 
     @classmethod
@@ -116,7 +120,9 @@ class ItemOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        return cls(*_parse_conversion(parser))
+        op = cls(*_parse_conversion(parser))
+        parse_attributes(parser, op)
+        return op
 
 
 @irdl_op_definition
@@ -143,7 +149,9 @@ class ScalarTensorOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        return cls(*_parse_conversion(parser))
+        op = cls(*_parse_conversion(parser))
+        parse_attributes(parser, op)
+        return op
 
 
 @irdl_op_definition
@@ -190,6 +198,18 @@ def scalar_type_of(tensor: Attribute) -> Attribute:
     if element == i1:
         return i1
     return i64 if element.name == "integer_type" else f64
+
+
+def _reads_back(value: DenseIntOrFPElementsAttr) -> bool:
+    """Whether xDSL reads the constant as it prints it.
+
+    It prints some floats (infinities, NaNs, 1000001.0) as their bits, but reads these as an integer; and where all
+    elements are equal it prints one of them, though 0.0 and -0.0 are equal too.
+    """
+    data, count = value.data.data, len(value)
+    if count and value.is_splat() and data != data[: len(data) // count] * count:
+        return False
+    return "0x" not in str(value).partition(">")[0]
 
 
 def _print_conversion(printer: Printer, op: Operation, operand: SSAValue, result: SSAValue) -> None:

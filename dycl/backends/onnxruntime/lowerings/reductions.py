@@ -1,0 +1,203 @@
+"""Reductions, softmax and sorting."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeAlias
+
+import onnx_ir as ir
+
+from dycl.backends.onnxruntime.graph import BOOL, INT64, known_shape, rank
+from dycl.backends.onnxruntime.lowerings.elementwise import is_float
+from dycl.backends.onnxruntime.lowerings.table import Call, Lowered, lowers
+
+Dims: TypeAlias = int | Sequence[int] | None
+
+
+def reduce(call: Call, op_type: str, x: ir.Value, dims: Dims, keepdim: bool) -> ir.Value:
+    """Reduce over `dims`, all of them where None or empty."""
+    graph = call.graph
+    axes = [dims] if isinstance(dims, int) else list(dims or ())
+    if rank(x) == 0:
+        axes = []
+    keep = int(keepdim)
+    if not axes:
+        return graph.op(op_type, x if keepdim else graph.sources.get(x, x), keepdims=keep)
+    return graph.op(op_type, x, graph.constant(sorted(axis % rank(x) for axis in axes)), keepdims=keep)
+
+
+def _reduction(
+    op_type: str, call: Call, x: ir.Value, dims: Dims = None, keepdim: bool = False, dtype: object = None
+) -> Lowered:
+    return reduce(call, op_type, call.graph.cast(x, call.dtype), dims, keepdim)
+
+
+def _full_reduction(op_type: str, call: Call, x: ir.Value, dtype: object = None) -> Lowered:
+    return _reduction(op_type, call, x)
+
+
+lowers("sum.dim_IntList")(partial(_reduction, "ReduceSum"))
+lowers("mean.dim")(partial(_reduction, "ReduceMean"))
+lowers("prod.dim_int")(partial(_reduction, "ReduceProd"))
+lowers("amax.default")(partial(_reduction, "ReduceMax"))
+lowers("amin.default")(partial(_reduction, "ReduceMin"))
+lowers("logsumexp.default")(partial(_reduction, "ReduceLogSumExp"))
+lowers("sum.default")(partial(_full_reduction, "ReduceSum"))
+lowers("mean.default")(partial(_full_reduction, "ReduceMean"))
+lowers("prod.default")(partial(_full_reduction, "ReduceProd"))
+lowers("max.default")(partial(_full_reduction, "ReduceMax"))
+lowers("min.default")(partial(_full_reduction, "ReduceMin"))
+
+
+def _truth(op_type: str, call: Call, x: ir.Value, dims: Dims = None, keepdim: bool = False) -> Lowered:
+    """`any` is the largest of the truth values, `all` the smallest; of uint8 torch makes uint8 again."""
+    reduced = reduce(call, op_type, call.graph.cast(x, BOOL), dims, keepdim)
+    return call.graph.cast(reduced, call.dtype)
+
+
+lowers("any.default", "any.dim", "any.dims")(partial(_truth, "ReduceMax"))
+lowers("all.default", "all.dim", "all.dims")(partial(_truth, "ReduceMin"))
+
+
+def _extremum(op_type: str, call: Call, x: ir.Value, dim: int, keepdim: bool) -> Lowered:
+    graph = call.graph
+    if rank(x) == 0:
+        return x, graph.constant(0)
+    values = reduce(call, f"Reduce{op_type}", x, dim, keepdim) if call.used[0] else None
+    indices = None
+    if call.used[1]:
+        indices = graph.op(f"Arg{op_type}", x, dtype=INT64, axis=dim, keepdims=int(keepdim))
+    return values, indices
+
+
+lowers("max.dim")(partial(_extremum, "Max"))
+lowers("min.dim")(partial(_extremum, "Min"))
+
+
+def _arg_extremum(op_type: str, call: Call, x: ir.Value, dim: int | None, keepdim: bool) -> Lowered:
+    graph = call.graph
+    if rank(x) == 0:
+        return graph.constant(0)
+    if dim is not None:
+        return graph.op(op_type, x, dtype=INT64, axis=dim, keepdims=int(keepdim))
+    flat = x if rank(x) == 1 else graph.op("Reshape", x, graph.constant([-1]))
+    index = graph.op(op_type, flat, dtype=INT64, axis=0, keepdims=0)
+    return graph.reshape(index, call.shape) if keepdim else index
+
+
+lowers("argmax.default")(partial(_arg_extremum, "ArgMax"))
+lowers("argmin.default")(partial(_arg_extremum, "ArgMin"))
+
+
+def _spread(
+    call: Call, x: ir.Value, dims: Dims, correction: int | float | ir.Value | None, keepdim: bool, root: bool
+) -> Lowered:
+    """Variance over known sizes, or its root: the mean square of the centred values, times n / (n - correction)."""
+    sizes = known_shape(x)
+    if sizes is None or isinstance(correction, ir.Value):
+        return None
+    graph = call.graph
+    axes = [dims] if isinstance(dims, int) else list(dims or range(len(sizes)))
+    count = 1
+    for axis in axes:
+        count *= sizes[axis] if sizes else 1
+    free = count - (1 if correction is None else correction)
+    if free <= 0:
+        return None
+    centred = graph.op("Sub", x, reduce(call, "ReduceMean", x, dims, True), shape=sizes)
+    squares = reduce(call, "ReduceSumSquare", centred, dims, keepdim)
+    variance = graph.op("Mul", squares, graph.constant(1 / free, call.dtype))
+    return graph.op("Sqrt", variance) if root else variance
+
+
+def _spread_correction(
+    root: bool, call: Call, x: ir.Value, dims: Dims, correction: int | float | None, keepdim: bool
+) -> Lowered:
+    return _spread(call, x, dims, correction, keepdim, root)
+
+
+def _spread_unbiased(
+    root: bool, call: Call, x: ir.Value, dims: Dims = None, unbiased: bool = True, keepdim: bool = False
+) -> Lowered:
+    return _spread(call, x, dims, int(unbiased), keepdim, root)
+
+
+def _spread_of_all(root: bool, call: Call, x: ir.Value, unbiased: bool) -> Lowered:
+    return _spread(call, x, None, int(unbiased), False, root)
+
+
+for _name, _root in (("var", False), ("std", True)):
+    lowers(f"{_name}.correction")(partial(_spread_correction, _root))
+    lowers(f"{_name}.dim")(partial(_spread_unbiased, _root))
+    lowers(f"{_name}.default")(partial(_spread_of_all, _root))
+
+
+def _spread_and_mean(
+    root: bool, call: Call, x: ir.Value, dims: Dims, correction: int | float | None, keepdim: bool
+) -> Lowered:
+    spread = _spread(call, x, dims, correction, keepdim, root)
+    return (spread, reduce(call, "ReduceMean", x, dims, keepdim)) if isinstance(spread, ir.Value) else None
+
+
+lowers("var_mean.correction")(partial(_spread_and_mean, False))
+lowers("std_mean.correction")(partial(_spread_and_mean, True))
+
+
+@lowers("norm.ScalarOpt_dim")
+def norm_dim(call: Call, x: ir.Value, p: float | None, dims: Dims, keepdim: bool) -> Lowered:
+    return vector_norm(call, x, 2 if p is None else p, dims, keepdim, None)
+
+
+@lowers("norm.Scalar")
+def norm(call: Call, x: ir.Value, p: float) -> Lowered:
+    return vector_norm(call, x, p, None, False, None)
+
+
+@lowers("linalg_vector_norm.default")
+def vector_norm(call: Call, x: ir.Value, order: float, dims: Dims, keepdim: bool, dtype: object) -> Lowered:
+    x = call.graph.cast(x, call.dtype)
+    if order in (1, 2):
+        return reduce(call, f"ReduceL{int(order)}", x, dims, keepdim)
+    if order in (float("inf"), float("-inf")):
+        magnitude = call.graph.op("Abs", x)
+        magnitude.shape = x.shape
+        return reduce(call, "ReduceMax" if order > 0 else "ReduceMin", magnitude, dims, keepdim)
+    return None
+
+
+def _softmax(op_type: str, call: Call, x: ir.Value, dim: int, _: object) -> Lowered:
+    if rank(x) == 0:
+        return None
+    graph = call.graph
+    x = graph.cast(x, call.dtype)
+    source, axis = graph.axis_in_source(x, dim)
+    if source is x or axis != rank(source) - 1:  # ONNX Runtime transposes for another axis than the last.
+        return graph.op(op_type, x, axis=dim)
+    return graph.reshape(graph.op(op_type, source, axis=axis, shape=known_shape(source)), call.shape)
+
+
+lowers("softmax.int", "_softmax.default")(partial(_softmax, "Softmax"))
+lowers("log_softmax.int", "_log_softmax.default")(partial(_softmax, "LogSoftmax"))
+
+
+@lowers("cumsum.default")
+def cumsum(call: Call, x: ir.Value, dim: int, dtype: object) -> Lowered:
+    if rank(x) == 0:
+        return call.graph.cast(x, call.dtype)
+    return call.graph.op("CumSum", call.graph.cast(x, call.dtype), call.graph.constant(dim))
+
+
+@lowers("topk.default")
+def topk(call: Call, x: ir.Value, k: int | ir.Value, dim: int, largest: bool, sorted: bool) -> Lowered:
+    if rank(x) == 0:
+        return None
+    graph = call.graph
+    return graph.ops("TopK", [x.dtype, INT64], x, graph.sizes([k]), axis=dim, largest=int(largest), sorted=int(sorted))
+
+
+@lowers("sort.default")
+def sort(call: Call, x: ir.Value, dim: int, descending: bool) -> Lowered:
+    """ONNX Runtime's TopK puts the lower index first among equals, so that the sort is stable."""
+    sizes = known_shape(x)
+    if not sizes or not (is_float(x.dtype) or x.dtype == INT64):
+        return None
+    return topk(call, x, sizes[dim], dim, descending, True)

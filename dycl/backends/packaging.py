@@ -1,0 +1,69 @@
+"""Puts a program's compiled kernels and its host program together as an artifact."""
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from dycl.backends.host import HostProgram
+from dycl.backends.protocol import CompiledKernel, spec_of
+from dycl.ir.ops import KernelOp, LaunchOp
+from dycl.ir.text import print_module
+from dycl.program import Program
+from dycl.runtime.artifact import Artifact, file_name
+from dycl.runtime.manifest import ConstantEntry, KernelEntry, Manifest
+
+RECORDED_PACKAGES = ("dycl", "torch", "xdsl", "onnx", "onnxscript", "onnxruntime")
+
+
+def package(
+    program: Program,
+    host: HostProgram,
+    kernels: Mapping[str, CompiledKernel],
+    *,
+    pipeline: str,
+    threads: int,
+    source: str,
+    constructor_arguments: str,
+) -> Artifact:
+    """Return the artifact of an optimised program; the last four arguments are what its manifest says of them."""
+    launches = Counter(op.kernel for op in program.module.walk() if isinstance(op, LaunchOp))
+    entries = {
+        op.symbol: KernelEntry(
+            spec_of(op),
+            kernels[op.symbol].engine,
+            file_name("kernels", op.symbol, kernels[op.symbol].suffix),
+            launches[op.symbol],
+        )
+        for op in program.module.ops
+        if isinstance(op, KernelOp)
+    }
+    constants = {
+        name: ConstantEntry(constant.dtype, constant.shape, file_name("constants", name, ".bin"))
+        for name, constant in host.constants.items()
+    }
+    manifest = Manifest(
+        program.signature,
+        program.structure,
+        entries,
+        host.branches,
+        constants,
+        threads,
+        source,
+        constructor_arguments,
+        pipeline,
+        {name: found for name in RECORDED_PACKAGES if (found := _version(name))},
+    )
+    return Artifact(
+        manifest,
+        host.source,
+        {name: kernel.payload for name, kernel in kernels.items()},
+        print_module(program.module),
+        {name: constant.content for name, constant in host.constants.items()},
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,91 @@
+"""Arguments that several commands share: the source program and how to import it."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dycl.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dycl.program import Program
+
+MODEL_HELP = "a module class, a factory or an instance: path/to/file.py:NAME or package.module:NAME"
+INPUT_HELP = "the inputs, e.g. 'x: f32[1, 3, 32, 32]' or 'ids: i64[1, 16], mask: bool[1, 16]'"
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; or a program as .mlir")
+    parser.add_argument("--input", metavar="SIGNATURE", help=INPUT_HELP)
+    add_kwargs(parser)
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="the .safetensors weights of a .mlir program")
+
+
+def add_kwargs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kwargs", metavar="JSON", default="{}", help="arguments for the model's constructor, as a JSON object"
+    )
+
+
+def constructor_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the JSON object behind `--kwargs`.
+
+    Raises:
+        UsageError: it is not one
+    """
+    try:
+        found = json.loads(options.kwargs)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--kwargs is not JSON: {error.msg} at column {error.colno}: {options.kwargs}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--kwargs must be a JSON object such as '{{\"depth\": 38}}', not {options.kwargs}")
+    return found
+
+
+def load_model(reference: str, options: argparse.Namespace) -> "nn.Module":
+    from dycl.frontends.torch import load_reference
+
+    return load_reference(reference, constructor_arguments(options))
+
+
+def load_program(options: argparse.Namespace) -> "Program":
+    """Return the program behind MODEL: imported from PyTorch, or read from IR text."""
+    if options.model.endswith(".mlir") or options.model == "-":
+        return read_program(options.model, options.weights)
+    if options.weights is not None:
+        raise UsageError("--weights goes with a .mlir program; a PyTorch model brings its own")
+    if options.input is None:
+        raise UsageError("say what the model takes, e.g. --input 'x: f32[1, 3, 32, 32]'")
+    from dycl.frontends.signature import parse_signature
+    from dycl.frontends.torch import import_module
+
+    signature = parse_signature(options.input)
+    return import_module(load_model(options.model, options), signature)
+
+
+def read_program(path: str, weights: Path | None) -> "Program":
+    """Read a program from a file of IR text, `-` for standard input.
+
+    Raises:
+        UsageError: a file is missing
+        DyclError: the text is not a valid program
+    """
+    import sys
+
+    from dycl.ir.text import read_module
+    from dycl.ir.verify import verify
+    from dycl.ir.weights import WeightStore
+    from dycl.program import Program
+
+    if path == "-":
+        module = read_module(sys.stdin.read(), "<stdin>")
+    else:
+        try:
+            text = Path(path).read_text()
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        module = read_module(text, path)
+    verify(module)
+    return Program(module, WeightStore.open(weights) if weights is not None else WeightStore())

@@ -1,0 +1,309 @@
+"""Calls: which functions are interpreted, which run as they are, and which capture stands in for.
+
+Functions and modules of the user's are interpreted. torch's run natively under the recorder. Anything else runs
+natively too, but must not meet a value that is known only at run time.
+"""
+
+import ast
+import functools
+import inspect
+import sysconfig
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType, MethodWrapperType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
+
+from dycl.frontends.torch.activation import Activation
+from dycl.frontends.torch.branches import branch_value, switch_value
+from dycl.frontends.torch.containers import call_container_method
+from dycl.frontends.torch.functions import Closure, code_of, run_function
+from dycl.frontends.torch.iteration import iterate
+from dycl.frontends.torch.recorder import refuse_training
+from dycl.frontends.torch.standins import STAND_INS
+from dycl.frontends.torch.tensor_methods import call_tensor_method
+from dycl.frontends.torch.values import Choice, Symbolic, Value
+
+if TYPE_CHECKING:
+    from dycl.frontends.torch.capture import Capture
+
+_TORCH = Path(torch.__file__).parent
+_LIBRARIES = tuple(str(path) for path in (_TORCH, Path(np.__file__).parent, Path(sysconfig.get_path("stdlib"))))
+_SITE = sysconfig.get_path("purelib")
+
+
+def is_user_function(function: Value) -> bool:
+    """Whether a function is written in Python, outside torch, numpy and the standard library."""
+    if not isinstance(function, FunctionType):
+        return False
+    file = function.__code__.co_filename
+    if file.startswith("<"):
+        return False
+    inside = file.startswith(_LIBRARIES)
+    return not inside or (file.startswith(_SITE) and not file.startswith(_LIBRARIES[:2]))
+
+
+def call_node(activation: Activation, node: ast.Call, tail: bool = False) -> Value:
+    capture = activation.capture
+    function = activation.evaluate(node.func)
+    if function is super and not node.args:
+        return _super(activation)
+    args: list[Value] = []
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            args.extend(iterate(activation, argument.value))
+        else:
+            args.append(activation.evaluate(argument))
+    kwargs: dict[str, Value] = {}
+    for keyword in node.keywords:
+        value = activation.evaluate(keyword.value)
+        if keyword.arg is None:
+            kwargs.update(capture.native(dict, value))
+        else:
+            kwargs[keyword.arg] = value
+    activation.node = node
+    result = call(capture, function, args, kwargs, tail)
+    activation.node = node
+    return result
+
+
+def call(
+    capture: "Capture", function: Value, args: Sequence[Value], kwargs: Mapping[str, Value], tail: bool = False
+) -> Value:
+    capture.usable(function)
+    if isinstance(function, Choice):
+        return _call_choice(capture, function, args, kwargs)
+    if isinstance(function, Symbolic):
+        raise capture.raised(TypeError(f"{function.describe()} is not callable"))
+    if isinstance(function, Closure):
+        return run_function(capture, function.code, function.defaults, function.keyword_defaults, args, kwargs, tail)
+    if isinstance(function, functools.partial):
+        return call(capture, function.func, [*function.args, *args], {**function.keywords, **kwargs}, tail)
+    stand_in = _stand_in(function)
+    if stand_in is not None:
+        return stand_in(capture, *args, **kwargs)
+    if isinstance(function, nn.Module):
+        return _call_module(capture, function, args, kwargs, tail)
+    if isinstance(function, MethodType):
+        return _call_method(capture, function, args, kwargs, tail)
+    if isinstance(function, FunctionType):
+        return _call_function(capture, function, args, kwargs, tail)
+    if isinstance(function, type):
+        return _construct(capture, function, args, kwargs)
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, BuiltinFunctionType | BuiltinMethodType | MethodWrapperType):
+        if isinstance(owner, torch.Tensor):
+            return call_tensor_method(capture, function, args, kwargs)
+        if isinstance(owner, list | dict | set | deque | tuple | str):
+            return call_container_method(capture, function, args, kwargs)
+    else:
+        method = capture.method(function, "__call__")
+        if method is not None:
+            return call(capture, method, args, kwargs, tail)
+    return call_native(capture, function, args, kwargs)
+
+
+def _stand_in(function: Value) -> Callable[..., Value] | None:
+    try:
+        return STAND_INS.get(function)
+    except (TypeError, RuntimeError):
+        return None
+
+
+def _super(activation: Activation) -> Value:
+    cell = activation.code.cells.get("__class__")
+    spec = activation.code.node.args
+    parameters = [*spec.posonlyargs, *spec.args]
+    if cell is None or not parameters:
+        raise activation.capture.raised(RuntimeError("super(): no arguments"))
+    return super(cell.cell_contents, activation.env.names[parameters[0].arg])
+
+
+def _call_choice(capture: "Capture", choice: Choice, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
+    def case(option: Value) -> Callable[[], Value]:
+        return lambda: call(capture, option, args, kwargs)
+
+    cases = [case(option) for option in choice.options]
+    if choice.index.kind is bool:
+        return branch_value(capture, choice.index.ssa, cases[1], cases[0])
+    return switch_value(capture, choice.index.ssa, cases)
+
+
+def _call_module(
+    capture: "Capture", module: nn.Module, args: Sequence[Value], kwargs: Mapping[str, Value], tail: bool
+) -> Value:
+    _refuse_hooks(capture, module)
+    custom = type(module).__call__
+    if custom is not nn.Module.__call__ and is_user_function(custom):
+        return call(capture, MethodType(custom, module), args, kwargs, tail)
+    forward = capture.native(getattr, module, "forward")
+    function = getattr(forward, "__func__", forward)
+    if function is nn.Sequential.forward:
+        return _call_sequential(capture, module, args, kwargs)
+    if not is_user_function(function) and not isinstance(forward, Closure):
+        if module.training and isinstance(module, nn.modules.batchnorm._NormBase):  # pyright: ignore[reportPrivateUsage]
+            capture.refusable(refuse_training)
+        return call_native(capture, module, args, kwargs)
+    capture.state.read(module, "forward", forward)
+    return call(capture, forward, args, kwargs, tail)
+
+
+def _call_sequential(
+    capture: "Capture", module: nn.Module, args: Sequence[Value], kwargs: Mapping[str, Value]
+) -> Value:
+    if len(args) + len(kwargs) != 1:
+        raise capture.raised(TypeError("Sequential.forward() takes one argument"))
+    value = args[0] if args else next(iter(kwargs.values()))
+    for child in module.children():
+        value = call(capture, child, [value], {})
+    return value
+
+
+def _refuse_hooks(capture: "Capture", module: nn.Module) -> None:
+    hooks = [name for name in _HOOKS if getattr(module, name, None)]
+    if hooks:
+        raise capture.error(
+            f"a {type(module).__name__} with hooks",
+            f"its {hooks[0].strip('_').replace('_', ' ')} are code that capture does not follow",
+            "remove the hooks, or do in the forward what they do",
+        )
+
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+def _call_method(
+    capture: "Capture", method: MethodType, args: Sequence[Value], kwargs: Mapping[str, Value], tail: bool
+) -> Value:
+    owner, function = method.__self__, method.__func__
+    if isinstance(function, FunctionType) and _is_interpreted(function):
+        return _call_function(capture, function, [owner, *args], kwargs, tail)
+    if isinstance(owner, torch.Tensor):
+        return call_tensor_method(capture, method, args, kwargs)
+    if isinstance(owner, nn.Module):
+        name = method.__name__
+        if name == "forward":
+            return _call_module(capture, owner, args, kwargs, tail)
+        if name in _MODULE_CHANGES or name.startswith("register_"):
+            raise capture.error(
+                f"`.{name}()` on a module in a forward", "it changes the model", "call it before compiling the model"
+            )
+    return call_native(capture, method, args, kwargs)
+
+
+_MODULE_CHANGES = frozenset(
+    [
+        "train",
+        "eval",
+        "to",
+        "cuda",
+        "cpu",
+        "half",
+        "float",
+        "double",
+        "bfloat16",
+        "type",
+        "apply",
+        "requires_grad_",
+        "zero_grad",
+        "load_state_dict",
+        "add_module",
+        "share_memory",
+        "append",
+        "extend",
+        "insert",
+        "update",
+        "pop",
+        "clear",
+    ]
+)
+
+
+def _is_interpreted(function: FunctionType) -> bool:
+    return is_user_function(function) or _undecorated(function) is not None
+
+
+def _call_function(
+    capture: "Capture", function: FunctionType, args: Sequence[Value], kwargs: Mapping[str, Value], tail: bool
+) -> Value:
+    inner = _undecorated(function)
+    if inner is not None:
+        return call(capture, inner, args, kwargs, tail)
+    if not is_user_function(function):
+        return call_native(capture, function, args, kwargs)
+    code = code_of(capture, function)
+    return run_function(capture, code, function.__defaults__ or (), function.__kwdefaults__ or {}, args, kwargs, tail)
+
+
+def _undecorated(function: FunctionType) -> Value | None:
+    """Return the function that a decorator of torch's, such as `@torch.no_grad()`, has wrapped."""
+    wrapped = getattr(function, "__wrapped__", None)
+    if wrapped is not None and function.__code__.co_filename == str(_TORCH / "utils" / "_contextlib.py"):
+        return wrapped
+    return None
+
+
+def _construct(capture: "Capture", kind: type, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
+    if issubclass(kind, nn.Module):
+        raise capture.error(
+            f"a new {kind.__name__} in a forward", "its weights would differ from call to call", "make it in `__init__`"
+        )
+    initializer = kind.__init__
+    if is_user_function(initializer) and kind.__new__ is object.__new__ and not issubclass(kind, BaseException):
+        value = capture.born(capture.native(kind.__new__, kind))
+        call(capture, MethodType(initializer, value), args, kwargs)
+        return value
+    if issubclass(kind, BaseException):
+        return capture.native(kind, *("..." if isinstance(value, Symbolic) else value for value in args), **kwargs)
+    if hasattr(kind, "_fields") or hasattr(kind, "__dataclass_fields__"):
+        return capture.born(capture.native(kind, *args, **kwargs))
+    return call_native(capture, kind, args, kwargs)
+
+
+def call_native(capture: "Capture", function: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
+    """Call code that is not interpreted."""
+    if getattr(function, "__module__", None) in ("torch.random", "random", "numpy.random"):
+        raise capture.error(
+            "random numbers in a forward", "a compiled program has none", "pass the random tensor in as an input"
+        )
+    if _is_torch(function):
+        return capture.torch_call(function, *args, **kwargs)
+    values = (*args, *kwargs.values())
+    if any(map(capture.holds_unknown, values)):
+        what = next(value for value in values if capture.holds_unknown(value))
+        name = getattr(function, "__qualname__", type(function).__name__)
+        module = getattr(function, "__module__", None) or ""
+        full = f"{module}.{name}" if module not in ("", "builtins") else name
+        shown = what.describe() if isinstance(what, Symbolic) else "a traced tensor"
+        raise capture.error(
+            f"{shown} reaches `{full}`",
+            "that code is not interpreted, and what it would get is known only when the program runs",
+            "compute it with torch operations",
+        )
+    if any(isinstance(value, Closure) for value in values):
+        return capture.native(function, *args, **kwargs)
+    with _disable_current_modes():
+        return capture.native(function, *args, **kwargs)
+
+
+def _is_torch(function: Value) -> bool:
+    if isinstance(function, nn.Module):
+        return True
+    function = inspect.unwrap(function) if isinstance(function, FunctionType) else function
+    if isinstance(function, MethodType):
+        function = function.__func__
+    if isinstance(function, FunctionType):
+        return function.__code__.co_filename.startswith(_LIBRARIES[0])
+    owner = getattr(function, "__self__", None)
+    module = getattr(function, "__module__", None) or type(owner).__module__
+    if owner is not None and not isinstance(owner, type) and (type(owner).__module__ or "").startswith("torch"):
+        return True
+    return (isinstance(module, str) and module.partition(".")[0] in ("torch", "_VF")) or isinstance(
+        function,
+        torch._ops.OpOverload | torch._ops.OpOverloadPacket,  # pyright: ignore[reportPrivateUsage]: no other name
+    )

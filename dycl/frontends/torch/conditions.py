@@ -1,0 +1,142 @@
+"""Tests: what `if`, `while`, `not`, `and`, `or`, `assert` and chained comparisons ask of a value."""
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from xdsl.dialects import arith
+from xdsl.ir import Block, SSAValue
+
+from dycl.frontends.torch.activation import Activation
+from dycl.frontends.torch.branches import branch_value, join, run_side, take
+from dycl.frontends.torch.merge import Side
+from dycl.frontends.torch.values import Scalar, Value
+from dycl.ir.ops import AtenOp, DimOp, ItemOp
+from dycl.ir.types import is_tensor, shape_of
+
+if TYPE_CHECKING:
+    from dycl.frontends.torch.capture import Capture
+
+Truth: TypeAlias = bool | SSAValue
+"""A truth value: known, or an i1."""
+
+_CHEAP_OPS = 8
+_CHEAP_ELEMENTS = 64
+
+
+def condition(activation: Activation, node: ast.expr) -> Truth:
+    """Evaluate an expression as a test."""
+    capture = activation.capture
+    if isinstance(node, ast.BoolOp):
+        tests = [lambda part=part: condition(activation, part) for part in node.values]
+        return fold(capture, tests, isinstance(node.op, ast.And))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return negate(capture, condition(activation, node.operand))
+    value = activation.evaluate(node)
+    before, activation.node = activation.node, node
+    truth = capture.truth(value)
+    activation.node = before
+    return truth
+
+
+def negate(capture: "Capture", truth: Truth) -> Truth:
+    if isinstance(truth, bool):
+        return not truth
+    return capture.builder.emit(arith.XOrIOp(truth, capture.builder.constant(True))).result
+
+
+def value_of(truth: Truth) -> Value:
+    return truth if isinstance(truth, bool) else Scalar(truth)
+
+
+def fold(capture: "Capture", tests: Sequence[Callable[[], Truth]], conjunction: bool) -> Truth:
+    """Evaluate tests until one decides: the first false one of a conjunction, the first true one of a disjunction.
+
+    Where a test is known only at run time, those after it are evaluated at once if they are cheap and cannot fail, else
+    only on the side of a branch that asks for them.
+    """
+    truth = tests[0]()
+    for index in range(1, len(tests)):
+        if isinstance(truth, bool):
+            if truth is not conjunction:
+                return truth
+            truth = tests[index]()
+            continue
+        rest = tests[index:]
+        start, location = capture.journal.clock, capture.where()
+        side = run_side(capture, lambda rest=rest: (None, value_of(fold(capture, rest, conjunction))))
+        if _is_cheap(side):
+            take(capture, side)
+            return _combine(capture, truth, side.value, conjunction)
+        decided = Side(Block(), {}, None, not conjunction, start)
+        sides = (side, decided) if conjunction else (decided, side)
+        _, value = join(capture, truth, location, *sides)
+        return capture.truth(value)
+    return truth
+
+
+def _combine(capture: "Capture", left: SSAValue, right: Value, conjunction: bool) -> Truth:
+    if not isinstance(right, Scalar):
+        return left if right is conjunction else right
+    op = arith.AndIOp if conjunction else arith.OrIOp
+    return capture.builder.emit(op(left, right.ssa)).result
+
+
+def _is_cheap(side: Side) -> bool:
+    ops = list(side.block.ops)
+    return side.completion is None and not side.state and len(ops) <= _CHEAP_OPS and all(map(_is_cheap_op, ops))
+
+
+def _is_cheap_op(op: object) -> bool:
+    if isinstance(op, AtenOp):
+        types = [type for type in (*op.operand_types, *op.result_types) if is_tensor(type)]
+        return all(_elements(shape_of(type)) <= _CHEAP_ELEMENTS for type in types)
+    return isinstance(op, ItemOp | DimOp) or type(op).__module__.startswith("xdsl.dialects.arith")
+
+
+def _elements(shape: tuple[int | None, ...]) -> int:
+    count = 1
+    for size in shape:
+        count *= _CHEAP_ELEMENTS + 1 if size is None else size
+    return count
+
+
+def evaluate_bool_op(activation: Activation, node: ast.BoolOp) -> Value:
+    """`and` and `or` as values: the operand that decides."""
+    return _bool_op(activation, node.values, isinstance(node.op, ast.And))
+
+
+def _bool_op(activation: Activation, operands: Sequence[ast.expr], conjunction: bool) -> Value:
+    capture = activation.capture
+    value = activation.evaluate(operands[0])
+    for index in range(1, len(operands)):
+        truth = capture.truth(value)
+        if isinstance(truth, bool):
+            if truth is not conjunction:
+                return value
+            value = activation.evaluate(operands[index])
+            continue
+        rest = operands[index:]
+        if isinstance(value, Scalar) and value.kind is bool:
+            return _bool_scalars(activation, value, rest, conjunction)
+
+        def first(value: Value = value) -> Value:
+            return value
+
+        def others(rest: Sequence[ast.expr] = rest) -> Value:
+            return _bool_op(activation, rest, conjunction)
+
+        return branch_value(capture, truth, *((others, first) if conjunction else (first, others)))
+    return value
+
+
+def _bool_scalars(activation: Activation, value: Scalar, rest: Sequence[ast.expr], conjunction: bool) -> Value:
+    capture = activation.capture
+    start, location = capture.journal.clock, capture.where()
+    side = run_side(capture, lambda: (None, _bool_op(activation, rest, conjunction)))
+    is_bool = isinstance(side.value, bool) or (isinstance(side.value, Scalar) and side.value.kind is bool)
+    if is_bool and _is_cheap(side):
+        take(capture, side)
+        return value_of(_combine(capture, value.ssa, side.value, conjunction))
+    decided = Side(Block(), {}, None, not conjunction, start)
+    return join(capture, value.ssa, location, *((side, decided) if conjunction else (decided, side)))[1]

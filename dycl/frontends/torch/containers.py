@@ -1,0 +1,65 @@
+"""Methods of lists, dicts, sets, tuples and strings."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dycl.frontends.torch.values import Symbolic, Value
+
+if TYPE_CHECKING:
+    from dycl.frontends.torch.capture import Capture
+
+_CHANGES = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "clear",
+        "reverse",
+        "update",
+        "setdefault",
+        "popitem",
+        "add",
+        "discard",
+        "appendleft",
+        "popleft",
+    ]
+)
+_COMPARES = frozenset(["index", "count", "remove", "sort"])
+"""Methods that compare elements."""
+_KEYED = frozenset(["get", "pop", "setdefault", "add", "discard", "__contains__"])
+_MAKES = frozenset(["copy", "split", "splitlines", "fromkeys"])
+
+
+def call_container_method(
+    capture: "Capture", method: Value, args: Sequence[Value], kwargs: Mapping[str, Value]
+) -> Value:
+    owner, name = method.__self__, method.__name__
+    capture.usable(owner)
+    if isinstance(owner, str):
+        if any(map(capture.holds_unknown, (*args, *kwargs.values()))):
+            return capture.unknown_text()
+        result = capture.native(method, *args, **kwargs)
+        return capture.born(result) if isinstance(result, list) else result
+    if name in _COMPARES and (capture.holds_unknown(owner) or any(map(capture.holds_unknown, args))):
+        raise capture.error(
+            f"`.{name}()` on a {type(owner).__name__} of values known only at run time",
+            "which elements are equal or larger is not known while the program is compiled",
+            "stack the values into a tensor and use torch's operations",
+        )
+    if isinstance(owner, dict | set) and name in _KEYED and args:
+        args = [capture.key(args[0]), *args[1:]]
+    if isinstance(owner, list) and name in ("pop", "insert") and args and isinstance(args[0], Symbolic):
+        raise capture.error(f"`.{name}()` at an index known only at run time")
+    if name in _CHANGES or name == "sort":
+        if name == "clear":
+            capture.state.clear(owner)
+        capture.mutate(owner)
+    if name == "extend" or (name == "update" and isinstance(owner, set)):
+        from dycl.frontends.torch.iteration import elements
+
+        args = [list(elements(capture, value)) for value in args]
+    result = capture.native(method, *args, **kwargs)
+    capture.state.inherit(owner, result)
+    return capture.born(result) if name in _MAKES and isinstance(result, list | dict | set) else result

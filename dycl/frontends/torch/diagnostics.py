@@ -1,0 +1,55 @@
+"""What capture refuses, and how it says so."""
+
+import ast
+from dataclasses import dataclass
+
+from dycl.errors import DyclError
+from dycl.frontends.torch.source import Source
+from dycl.ir.locations import Frame
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node of the user's program."""
+
+    source: Source
+    node: ast.expr | ast.stmt
+
+    @property
+    def frame(self) -> Frame:
+        return Frame(self.source.name, self.node.lineno, self.source.column(self.node))
+
+
+class CaptureError(DyclError):
+    """A program that cannot be taken: what, where, why, and what to write instead.
+
+    `calls` are the places, innermost first, from which the function of `place` was called.
+    """
+
+    def __init__(
+        self, message: str, place: Place | None, reason: str = "", advice: str = "", calls: tuple[Place, ...] = ()
+    ) -> None:
+        self.message = message
+        self.place = place
+        self.reason = reason
+        self.advice = advice
+        lines = [f"{place.frame}: {message}" if place else message]
+        if place is not None:
+            lines.append(place.source.excerpt(place.node))
+        if reason:
+            lines.append(f"  because {reason}")
+        if advice:
+            lines.append(f"  instead: {advice}")
+        shown = calls if len(calls) <= 6 else (*calls[:3], None, *calls[-2:])
+        lines += [f"  called from {call.frame}" if call else "  ..." for call in shown]
+        super().__init__("\n".join(lines))
+
+
+class Refusal(Exception):
+    """What cannot be taken, raised where the place in the user's program is not known: made a `CaptureError` there."""
+
+    def __init__(self, message: str, reason: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.advice = advice

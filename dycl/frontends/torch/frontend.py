@@ -1,0 +1,171 @@
+"""From a PyTorch module to a program: its `forward`, interpreted over fake tensors."""
+
+import ast
+import inspect
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Region
+
+from dycl.errors import DyclError, UsageError
+from dycl.frontends.torch.activation import Activation, Code
+from dycl.frontends.torch.calls import call, call_node, is_user_function
+from dycl.frontends.torch.capture import Capture
+from dycl.frontends.torch.control import LEFT, Completion
+from dycl.frontends.torch.diagnostics import CaptureError
+from dycl.frontends.torch.expressions import evaluate
+from dycl.frontends.torch.functions import code_of
+from dycl.frontends.torch.journal import Env
+from dycl.frontends.torch.pruning import prune
+from dycl.frontends.torch.results import emit_return, finish
+from dycl.frontends.torch.source import Source
+from dycl.frontends.torch.statements import execute_block
+from dycl.frontends.torch.values import ModelRaised, Value
+from dycl.ir.schema import element_type, torch_dtype
+from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES
+from dycl.ir.verify import verify
+from dycl.program import Program, argument_type, entry_function
+from dycl.runtime.signature import Input, Signature
+
+
+class _Evaluator:
+    def is_user(self, function: Value) -> bool:
+        return is_user_function(function)
+
+    def expression(self, activation: Activation, node: ast.expr) -> Value:
+        return evaluate(activation, node)
+
+    def block(self, activation: Activation, body: Sequence[ast.stmt]) -> Completion:
+        return execute_block(activation, body)
+
+    def call_node(self, activation: Activation, node: ast.Call, tail: bool = False) -> Value:
+        return call_node(activation, node, tail)
+
+    def call(
+        self,
+        capture: Capture,
+        function: Value,
+        args: Sequence[Value],
+        kwargs: Mapping[str, Value],
+        tail: bool = False,
+    ) -> Value:
+        return call(capture, function, args, kwargs, tail)
+
+
+def import_module(module: nn.Module, signature: Signature) -> Program:
+    """Capture a module's `forward` for inputs of this signature; the module is left as it was.
+
+    Raises:
+        UsageError: the signature does not fit the forward's parameters, or has sizes that are not numbers
+        CaptureError: the forward does something that cannot be taken
+    """
+    names = _parameters(module, signature)
+    capture = Capture(module, _Evaluator())
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        with capture.recording():
+            block = _run(capture, module, signature, names)
+    except ModelRaised as error:
+        found = error.error
+        text = f"the model raised {type(found).__name__}: {found}"
+        raise CaptureError(text, error.place, calls=error.calls) from found
+    finally:
+        sys.setrecursionlimit(limit)
+    results = finish(capture.exits)
+    main = entry_function(signature, results.types, Region(block), results.structure)
+    prune(main)
+    program = Program(ModuleOp([main]), capture.weights.store)
+    verify(program.module)
+    for text in capture.warnings:
+        warnings.warn(text, stacklevel=2)
+    return program
+
+
+def _run(capture: Capture, module: nn.Module, signature: Signature, names: Sequence[str]) -> Block:
+    entry = capture.builder.entry
+    arguments: dict[str, Value] = {}
+    for input, name in zip(signature.inputs, names, strict=True):
+        value = entry.insert_arg(argument_type(input), len(entry.args))
+        value.name_hint = input.name
+        arguments[name] = _fake_input(capture, input)
+        capture.heap.add(arguments[name], value)
+    capture.stack.append(_outside(capture, module))
+    value = call(capture, module, [], arguments, tail=True)
+    if value is not LEFT:
+        emit_return(capture, value)
+    capture.stack.pop()
+    return capture.builder.finish()
+
+
+def _fake_input(capture: Capture, input: Input) -> torch.Tensor:
+    sizes = [size for size in input.shape if isinstance(size, int)]
+    dtype = torch_dtype(ELEMENT_TYPES[input.dtype])
+    return capture.recorder.quietly(lambda: torch.empty(sizes, dtype=dtype))
+
+
+def _outside(capture: Capture, module: nn.Module) -> Activation:
+    """Return what stands for the caller of the module: it is at the forward's definition."""
+    env = Env(capture.journal.tick())
+    function = getattr(module.forward, "__func__", module.forward)
+    if is_user_function(function):
+        code = code_of(capture, function)
+        first = code.node
+        assert isinstance(first, ast.stmt | ast.expr)
+        return Activation(capture, code, env, first)
+    source = Source(f"<{type(module).__name__}>", ("",), {})
+    nothing = ast.parse("lambda: None", mode="eval").body
+    assert isinstance(nothing, ast.Lambda)
+    return Activation(capture, Code("", source, nothing, {}, {}, {}), env, nothing)
+
+
+def _parameters(module: nn.Module, signature: Signature) -> list[str]:
+    """Return the names of the forward's parameters that the inputs are for, in order."""
+    for input in signature.inputs:
+        for size in input.shape:
+            if not isinstance(size, int):
+                raise UsageError(f"input {input}: sizes must be numbers for now, not {size!r}")
+    parameters = inspect.signature(module.forward).parameters
+    shown = f"{type(module).__name__}.forward({', '.join(parameters)})"
+    names: list[str] = []
+    for input in signature.inputs:
+        if input.name not in parameters:
+            raise UsageError(f"the signature names an input {input.name!r}, but the model is {shown}")
+        names.append(input.name)
+    missing = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY, parameter.POSITIONAL_ONLY)
+        and name not in names
+    ]
+    if missing:
+        raise UsageError(f"the signature lacks an input {missing[0]!r}: the model is {shown}")
+    return names
+
+
+def signature_of(module: nn.Module, example_inputs: Sequence[object]) -> Signature:
+    """Return the signature of a call `module(*example_inputs)`: the parameters' names, the tensors' dtypes and sizes.
+
+    Raises:
+        UsageError: an input is not a tensor, or there are more than the forward takes
+    """
+    parameters = list(inspect.signature(module.forward).parameters)
+    if len(example_inputs) > len(parameters):
+        raise UsageError(
+            f"{len(example_inputs)} example inputs, but {type(module).__name__}.forward takes {', '.join(parameters)}"
+        )
+    inputs: list[Input] = []
+    for name, tensor in zip(parameters, example_inputs, strict=False):
+        if not isinstance(tensor, torch.Tensor):
+            raise UsageError(f"example input {name!r} must be a tensor, not a {type(tensor).__name__}")
+        try:
+            dtype = DTYPE_NAMES[element_type(tensor.dtype)]
+        except DyclError as error:
+            raise UsageError(f"example input {name!r}: {error}") from None
+        inputs.append(Input(name, dtype, tuple(tensor.shape)))
+    return Signature(tuple(inputs))

@@ -1,0 +1,151 @@
+"""Operators on whatever two values they meet: tensors, numbers known or not, other objects."""
+
+import ast
+import operator
+from typing import TYPE_CHECKING
+
+import torch
+
+from dycl.frontends.torch import scalars
+from dycl.frontends.torch.values import Choice, Poison, Scalar, Symbolic, Value, holds, is_number
+
+if TYPE_CHECKING:
+    from dycl.frontends.torch.capture import Capture
+
+_BINARY: dict[type[ast.operator], Value] = {
+    ast.Add: operator.add,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.LShift: operator.lshift,
+    ast.MatMult: operator.matmul,
+    ast.Mod: operator.mod,
+    ast.Mult: operator.mul,
+    ast.Pow: operator.pow,
+    ast.RShift: operator.rshift,
+    ast.Sub: operator.sub,
+}
+_IN_PLACE: dict[type[ast.operator], Value] = {
+    ast.Add: operator.iadd,
+    ast.BitAnd: operator.iand,
+    ast.BitOr: operator.ior,
+    ast.BitXor: operator.ixor,
+    ast.Div: operator.itruediv,
+    ast.FloorDiv: operator.ifloordiv,
+    ast.LShift: operator.ilshift,
+    ast.MatMult: operator.imatmul,
+    ast.Mod: operator.imod,
+    ast.Mult: operator.imul,
+    ast.Pow: operator.ipow,
+    ast.RShift: operator.irshift,
+    ast.Sub: operator.isub,
+}
+_UNARY: dict[type[ast.unaryop], Value] = {ast.Invert: operator.invert, ast.UAdd: operator.pos, ast.USub: operator.neg}
+_COMPARE: dict[type[ast.cmpop], Value] = {
+    ast.Eq: operator.eq,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.NotEq: operator.ne,
+}
+
+
+def in_place(kind: type[ast.operator]) -> Value:
+    return _IN_PLACE[kind]
+
+
+def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, right: Value) -> Value:
+    _usable(capture, left, right)
+    if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
+        if kind is ast.Mod and isinstance(left, str):
+            return Poison("text made from a tensor")
+        return capture.torch_call(_BINARY[kind], left, right)
+    if is_number(left) and is_number(right) and (isinstance(left, Scalar) or isinstance(right, Scalar)):
+        return scalars.binary(capture, kind, left, right)
+    if kind is ast.Mod and isinstance(left, str) and holds(right, lambda v: isinstance(v, Symbolic | torch.Tensor)):
+        return Poison("text made from a value known only at run time")
+    result = capture.native(_BINARY[kind], left, right)
+    return capture.born(result) if isinstance(result, list | dict | set) else result
+
+
+def unary_operation(capture: "Capture", kind: type[ast.unaryop], value: Value) -> Value:
+    _usable(capture, value)
+    if isinstance(value, Scalar):
+        return scalars.unary(capture, kind, value)
+    if isinstance(value, torch.Tensor):
+        return capture.torch_call(_UNARY[kind], value)
+    return capture.native(_UNARY[kind], value)
+
+
+def comparison(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Value) -> Value:
+    """Return `left kind right`: a bool, a tensor, or a bool known only at run time."""
+    _usable(capture, left, right)
+    if kind in (ast.Is, ast.IsNot):
+        same = _identity(capture, left, right)
+        return same if kind is ast.Is else capture.invert(same)
+    if kind in (ast.In, ast.NotIn):
+        found = _membership(capture, left, right)
+        return found if kind is ast.In else capture.invert(found)
+    if isinstance(left, Choice) or isinstance(right, Choice):
+        raise capture.error("a comparison of an object chosen at run time")
+    if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
+        return capture.torch_call(_COMPARE[kind], left, right)
+    if isinstance(left, Scalar) or isinstance(right, Scalar):
+        if is_number(left) and is_number(right):
+            return scalars.compare(capture, kind, left, right)
+        if kind in (ast.Eq, ast.NotEq):
+            return kind is ast.NotEq
+        raise capture.raised(TypeError("an ordering of a number and something else"))
+    return capture.native(_COMPARE[kind], left, right)
+
+
+def _usable(capture: "Capture", *values: Value) -> None:
+    for value in values:
+        capture.usable(value)
+
+
+def _identity(capture: "Capture", left: Value, right: Value) -> Value:
+    if isinstance(left, Choice) or isinstance(right, Choice):
+        choice, other = (left, right) if isinstance(left, Choice) else (right, left)
+        found = [option is other for option in choice.options]
+        if all(same is found[0] for same in found):
+            return found[0]
+        raise capture.error("the identity of an object chosen at run time", "the choices differ in it")
+    for value, other in ((left, right), (right, left)):
+        if isinstance(value, Scalar) and isinstance(other, bool | int | float | Scalar):
+            raise capture.error(
+                "`is` on a number known only at run time", "numbers have no identity to rely on", "use `==`"
+            )
+    return left is right
+
+
+def _membership(capture: "Capture", item: Value, container: Value) -> Value:
+    capture.usable(container)
+    if isinstance(item, Scalar) and isinstance(container, list | tuple | range | set | frozenset | dict):
+        values = list(container)
+        if all(map(is_number, values)):
+            found: Value = False
+            for value in values:
+                equal = scalars.compare(capture, ast.Eq, item, value)
+                found = equal if found is False else scalars.binary(capture, ast.BitOr, found, equal)
+            return found
+    if holds(container, lambda v: isinstance(v, Symbolic | torch.Tensor)) and not isinstance(container, dict):
+        if any(value is item for value in container):
+            return True
+        raise capture.error(
+            "`in` over values known only at run time",
+            "each comparison would depend on data",
+            "compare with `==` and `.any()` on a tensor",
+        )
+    if isinstance(item, torch.Tensor) or isinstance(container, torch.Tensor):
+        if isinstance(container, torch.Tensor):
+            return capture.truth_value(
+                capture.torch_call(torch.Tensor.any, capture.torch_call(operator.eq, container, item))
+            )
+        if isinstance(container, dict | set | frozenset):
+            raise capture.error("a tensor as a key", "tensors are compared by identity as keys")
+        raise capture.error("`in` with a tensor", "each comparison would depend on data")
+    return capture.native(operator.contains, container, item)

@@ -1,0 +1,180 @@
+"""The recorder: what torch executes on fake tensors becomes ops.
+
+It sits before dispatch, so that it sees the operations that a person wrote (`linear`, `batch_norm`) and none of those
+that torch makes of them. torch keeps that place for its own modes: `SchemaCheckMode` is one that it admits, and a
+subclass that says where it belongs is taken for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import torch
+from torch._C import DispatchKey
+from torch._subclasses.fake_tensor import FakeTensor
+from torch._subclasses.schema_check_mode import SchemaCheckMode
+from xdsl.ir import Attribute, SSAValue
+
+from dycl.frontends.torch.arguments import bind, lower_argument, with_numbers
+from dycl.frontends.torch.diagnostics import Refusal
+from dycl.frontends.torch.heap import PARENT, Heap, ViewCall, storage_of, type_of
+from dycl.frontends.torch.mutation import Mutations
+from dycl.frontends.torch.normalization import normalize, unchanged
+from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
+from dycl.frontends.torch.values import Value
+from dycl.frontends.torch.weights import Weights
+from dycl.ir.ops import AtenOp, ItemOp
+from dycl.ir.ops.aten import RANDOM_OPS
+from dycl.ir.schema import overload_of, schema_of, torch_dtype
+from dycl.ir.types import element_of, shape_of
+
+_DROPOUTS = frozenset(["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
+_NORMS = {"batch_norm.default": 5, "instance_norm.default": 5, "native_batch_norm.default": 5}
+"""Overloads with a flag that asks for the batch's own statistics, and the flag's place."""
+
+
+class Recorder(SchemaCheckMode):
+    def __init__(self, heap: Heap, symbols: Symbols, weights: Weights) -> None:
+        super().__init__()
+        self._dispatch_key = DispatchKey.PreDispatch
+        self.heap = heap
+        self.symbols = symbols
+        self.weights = weights
+        self.mutations = Mutations(heap, self.call)
+        self.silent = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Value] = (), kwargs: Mapping[str, Value] | None = None
+    ) -> Value:
+        if self.silent:
+            return func(*args, **(kwargs or {}))
+        name = f"{func._schema.name.removeprefix('aten::')}.{func._overloadname}"
+        if func.namespace not in ("aten", "prim", "prims"):
+            raise Refusal(f"the operator {func.namespace}::{name}", "only torch's own operators are taken")
+        return self.record(name, func, bind(func, args, kwargs or {}))
+
+    def quietly(self, make: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """Make a fake tensor without recording how."""
+        before, self.silent = self.silent, True
+        try:
+            return make()
+        finally:
+            self.silent = before
+
+    def zeros(self, type: Attribute) -> torch.Tensor:
+        """Emit zeros of a tensor type; a size that it leaves open is 1."""
+        sizes = [1 if size is None else size for size in shape_of(type)]
+        arguments = [sizes, torch_dtype(element_of(type)), None, None, None]
+        return self.call("zeros.default", overload_of("zeros.default"), arguments)
+
+    def empty_like(self, tensor: torch.Tensor) -> torch.Tensor:
+        size, stride, dtype = tensor.size(), tensor.stride(), tensor.dtype
+        return self.quietly(lambda: torch.empty_strided(size, stride, dtype=dtype, device="cpu"))
+
+    def fake(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the fake tensor that stands for a tensor: itself, or one whose value is a weight or constant."""
+        if isinstance(tensor, FakeTensor):
+            return tensor
+        return self.weights.fake(tensor, self)
+
+    def value(self, tensor: torch.Tensor) -> SSAValue:
+        return self.heap.value(self.fake(tensor))
+
+    def record(self, name: str, func: Any, arguments: list[Value]) -> Value:
+        packet = name.partition(".")[0]
+        if packet in _DROPOUTS:
+            if arguments[2]:
+                raise Refusal("dropout in training mode", "its result is random", "call `.eval()` on the model first")
+            return arguments[0]
+        if name in _NORMS and arguments[_NORMS[name]] is not False and arguments[3] is not None:
+            refuse_training()
+        if packet in RANDOM_OPS or packet.removesuffix("_") in RANDOM_OPS:
+            raise Refusal(
+                f"the random operation `{packet}`",
+                "a compiled program has no random numbers",
+                "pass the random tensor in as an input",
+            )
+        if name == "lift_fresh.default":
+            return self.weights.fresh(arguments[0], self)
+        if name in ("item.default", "_local_scalar_dense.default"):
+            return self._item(func, arguments[0])
+        if name == "is_nonzero.default":
+            raise Refusal(
+                "code inside torch branches on a tensor", "it is not interpreted, so its branches are not seen"
+            )
+        if packet == "detach_" or packet == "requires_grad_":
+            return arguments[0]
+        if func._schema.is_mutable:
+            original = arguments[0]
+            self.mutations.write(name, func, _map(arguments, self.fake))
+            return original
+        return self.call(name, func, _map(arguments, self.fake))
+
+    def call(self, name: str, func: Any, arguments: list[Value]) -> Value:
+        """Run a functional overload on fake tensors and emit it."""
+        positional, keywords = _split(name, arguments)
+        out = func(*positional, **keywords)
+        outputs = [tensor for tensor in _flat(out) if isinstance(tensor, torch.Tensor)]
+        if not outputs or all(self.heap.knows(tensor) for tensor in outputs):
+            return out
+        source = unchanged(name, arguments, outputs[0])
+        if source is not None:
+            self.heap.add(outputs[0], self.heap.value(source))
+            return out
+        name, arguments = normalize(name, arguments, outputs[0])
+        name, arguments = with_numbers(name, arguments)
+        self._emit(name, arguments, outputs)
+        return out
+
+    def _emit(self, name: str, arguments: list[Value], outputs: list[torch.Tensor]) -> None:
+        inputs = [tensor for tensor in _flat(arguments) if isinstance(tensor, torch.Tensor)]
+        by_storage = {storage_of(tensor): tensor for tensor in reversed(inputs)}
+        kinds = [parameter.kind for parameter in schema_of(name).parameters]
+        lower = [lower_argument(value, kind, self) for value, kind in zip(arguments, kinds, strict=True)]
+        types = tuple(map(type_of, outputs))
+        op = self.heap.builder.emit(AtenOp(name, lower, types))
+        for index, (tensor, ssa) in enumerate(zip(outputs, op.res, strict=True)):
+            self.symbols.learn_sizes(tensor, ssa)
+            parent = by_storage.get(storage_of(tensor))
+            if parent is None:
+                self.heap.add(tensor, ssa)
+            elif not self.heap.knows(tensor):
+                marked = [PARENT if value is parent else low for value, low in zip(arguments, lower, strict=True)]
+                self.heap.add_view(tensor, parent, ViewCall(name, tuple(marked), types, index), ssa)
+
+    def _item(self, func: Any, tensor: torch.Tensor) -> Value:
+        fake = self.fake(tensor)
+        symbol = func(fake)
+        if isinstance(symbol, SYMBOLIC):
+            self.symbols.learn(symbol, self.heap.builder.emit(ItemOp(self.heap.value(fake))).scalar)
+        return symbol
+
+
+def refuse_training() -> NoReturn:
+    raise Refusal(
+        "a normalisation in training mode",
+        "it would update its running statistics in every call",
+        "call `.eval()` on the model first",
+    )
+
+
+def _split(name: str, arguments: list[Value]) -> tuple[list[Value], dict[str, Value]]:
+    parameters = schema_of(name).parameters
+    positional = [value for value, parameter in zip(arguments, parameters, strict=True) if not parameter.keyword_only]
+    keywords = {
+        parameter.name: value for value, parameter in zip(arguments, parameters, strict=True) if parameter.keyword_only
+    }
+    return positional, keywords
+
+
+def _map(value: Value, change: Callable[[torch.Tensor], torch.Tensor]) -> Value:
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return [_map(item, change) for item in value]
+    return value
+
+
+def _flat(value: Value) -> list[Value]:
+    if isinstance(value, list | tuple):
+        return [item for part in value for item in _flat(part)]
+    return [value]

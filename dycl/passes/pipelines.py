@@ -1,0 +1,9 @@
+"""The named pipelines."""
+
+PIPELINES: dict[str, str] = {
+    "default": (
+        "unroll-loops,propagate-constants,infer-shapes,propagate-constants,canonicalize,cse,dce,"
+        "sink,duplicate-tails,cse,form-regions,hoist-to-host,canonicalize,cse,dce,outline-regions,share-kernels"
+    ),
+}
+"""Pipelines that stand for themselves wherever a pass may stand."""

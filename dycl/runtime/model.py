@@ -1,0 +1,167 @@
+"""A compiled program, ready to be called."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dycl.errors import DyclError, UsageError
+from dycl.runtime.artifact import Artifact, ArtifactError, read_artifact
+from dycl.runtime.engines import Array, Kernel, engine_named
+from dycl.runtime.engines.protocol import ValueSpec
+from dycl.runtime.host import Frame, Sites
+from dycl.runtime.inputs import InputBinder
+from dycl.runtime.memory import allocate
+from dycl.runtime.signature import Signature
+from dycl.runtime.structure import arranger
+from dycl.runtime.tracing import Decide, HostCode, host_code, traced_host_code
+
+
+class Model:
+    """Calls a compiled program on numpy arrays; calls from several threads are safe.
+
+    Each call works in a frame, which holds all memory that it needs; a call beside another one gets a frame of its own,
+    kept for later. The kernels are shared.
+    """
+
+    def __init__(self, artifact: Artifact, threads: int | None = None):
+        """Load the kernels; `threads`, which each may use, is by default what the artifact says.
+
+        Raises:
+            UsageError: `threads` is less than 1
+            DyclError: an engine is missing, or a kernel or the host program cannot be loaded
+        """
+        threads = artifact.manifest.threads if threads is None else threads
+        if threads < 1:
+            raise UsageError(f"threads must be at least 1, not {threads}")
+        self.artifact = artifact
+        self._kernels = _load_kernels(artifact, threads)
+        self._constants = _load_constants(artifact)
+        self._binder = InputBinder(self.signature)
+        self._arrange = arranger(artifact.manifest.structure)
+        self._run = self._runner(host_code(artifact))
+
+    @property
+    def signature(self) -> Signature:
+        return self.artifact.manifest.signature
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program on inputs by position or name, and return its outputs in the source's structure.
+
+        The arrays returned are the caller's own.
+
+        Raises:
+            TypeError: an input is missing, unknown, given twice, no numpy array, or of another dtype
+            ValueError: an input has another shape
+            AssertionError: an assertion of the source program does not hold
+        """
+        return self._run(args, kwargs)
+
+    def traced(self, decide: Decide) -> Callable[..., Any]:
+        """Return a callable like the model that asks `decide` at each branch, with its index and its own choice.
+
+        A choice is a bool, or of a switch an int. What `decide` returns is done instead. Indices are those of the
+        manifest's `branches`.
+        """
+        run = self._runner(traced_host_code(self.artifact, decide))
+        return lambda *args, **kwargs: run(args, kwargs)
+
+    def trace(self, *args: Any, **kwargs: Any) -> tuple[Any, list[tuple[int, bool | int]]]:
+        """Run the program; return its outputs, and the branches on its way: index and choice."""
+        steps: list[tuple[int, bool | int]] = []
+
+        def record(index: int, value: bool | int) -> bool | int:
+            steps.append((index, value))
+            return value
+
+        return self.traced(record)(*args, **kwargs), steps
+
+    def _runner(self, code: HostCode) -> Callable[[Sequence[Any], Mapping[str, Any]], Any]:
+        idle: deque[_Activation] = deque()
+        bind, arrange = self._binder.bind, self._arrange
+        idle.append(self._activation(code))
+
+        def run(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+            arrays = bind(args, kwargs)
+            try:
+                activation = idle.pop()
+            except IndexError:
+                activation = self._activation(code)
+            try:
+                return arrange(activation.run(arrays))
+            finally:
+                idle.append(activation)
+
+        return run
+
+    def _activation(self, code: HostCode) -> "_Activation":
+        return _Activation(code, Frame(self._kernels, self._constants), self.signature)
+
+
+class _Activation:
+    """The host program with memory of its own: runs one call at a time."""
+
+    def __init__(self, code: HostCode, frame: Frame, signature: Signature):
+        self._main = code.main
+        self._sites = Sites()
+        code.prepare(frame, self._sites)
+        self._inputs = [
+            frame.hold(allocate(input.dtype, [size for size in input.shape if isinstance(size, int)]))
+            if all(isinstance(size, int) for size in input.shape)
+            else None
+            for input in signature.inputs
+        ]
+        self._dtypes = [ValueSpec(input.dtype, ()).numpy_dtype() for input in signature.inputs]
+
+    def run(self, arrays: Sequence[Array]) -> Sequence[object]:
+        """Return the results; arrays among them are fresh."""
+        inputs: list[Array] = []
+        for held, dtype, array in zip(self._inputs, self._dtypes, arrays, strict=True):
+            if held is None:
+                inputs.append(np.require(array, dtype, ["C", "A"]))
+            else:
+                held[...] = array
+                inputs.append(held)
+        results: Sequence[object] = self._main(self._sites, *inputs)
+        return [value.copy() if isinstance(value, np.ndarray) else value for value in results]
+
+
+def load(path: str | Path, threads: int | None = None) -> Model:
+    """Load a compiled program from its folder, after checking that nothing in it is damaged.
+
+    Args:
+        path: the artifact
+        threads: threads that a kernel may use; by default what the program was compiled for
+
+    Raises:
+        DyclError: there is no artifact, it is damaged or too new, or an engine is missing
+    """
+    return Model(read_artifact(path), threads)
+
+
+def _load_kernels(artifact: Artifact, threads: int) -> dict[str, Kernel]:
+    entries = artifact.manifest.kernels
+    engines = {name: engine_named(name) for name in dict.fromkeys(entry.engine for entry in entries.values())}
+
+    def load_one(name: str) -> Kernel:
+        entry = entries[name]
+        try:
+            return engines[entry.engine](artifact.kernels[name], entry.spec, threads)
+        except DyclError as error:
+            place = artifact.path / entry.file if artifact.path else entry.file
+            raise ArtifactError(f"cannot load {place}: {error}") from error
+
+    return {name: load_one(name) for name in entries}
+
+
+def _load_constants(artifact: Artifact) -> dict[str, Array]:
+    constants: dict[str, Array] = {}
+    for name, entry in artifact.manifest.constants.items():
+        array = allocate(entry.dtype, entry.shape)
+        if len(artifact.constants[name]) != array.nbytes:
+            raise ArtifactError(f"{entry.file} has {len(artifact.constants[name])} bytes instead of {array.nbytes}")
+        array.reshape(-1).view(np.uint8)[:] = np.frombuffer(artifact.constants[name], np.uint8)
+        constants[name] = array
+    return constants

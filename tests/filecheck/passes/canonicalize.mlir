@@ -1,0 +1,271 @@
+// RUN: dycl-opt %s --pass-pipeline='func.func(canonicalize)' | filecheck %s
+
+// CHECK-LABEL: func.func @decided
+// CHECK-NEXT:    %a = arith.addi %x, %x : i64
+// CHECK-NEXT:    dycl.return %a : i64
+func.func @decided(%x: i64) -> i64 {
+  %t = arith.constant true
+  %r = dycl.if %t -> (i64) {
+    %a = arith.addi %x, %x : i64
+    dycl.yield %a : i64
+  } else {
+    dycl.yield %x : i64
+  }
+  dycl.return %r : i64
+}
+
+// The side taken leaves: what is behind it cannot run.
+// CHECK-LABEL: func.func @decided_return
+// CHECK-NEXT:    dycl.return %x : i64
+// CHECK-NEXT:  }
+func.func @decided_return(%x: i64, %c: i1) -> i64 {
+  %f = arith.constant false
+  dycl.if %f {
+    dycl.yield
+  } else {
+    dycl.return %x : i64
+  }
+  dycl.assert %c, "never checked"
+  %a = arith.addi %x, %x : i64
+  dycl.return %a : i64
+}
+
+// CHECK-LABEL: func.func @decided_switch
+// CHECK-NEXT:    dycl.return %y, %x : i64, i64
+func.func @decided_switch(%x: i64, %y: i64) -> (i64, i64) {
+  %2 = arith.constant 2 : i64
+  %7 = arith.constant 7 : i64
+  %a = dycl.switch %2 -> (i64) case 0 {
+    dycl.yield %x : i64
+  } case 2 {
+    dycl.yield %y : i64
+  } default {
+    dycl.yield %2 : i64
+  }
+  %b = dycl.switch %7 -> (i64) case 0 {
+    dycl.yield %y : i64
+  } default {
+    dycl.yield %x : i64
+  }
+  dycl.return %a, %b : i64, i64
+}
+
+// Where one side leaves, the other goes on behind the branch.
+// CHECK-LABEL: func.func @flatten
+// CHECK-NEXT:    dycl.if %c {
+// CHECK-NEXT:      dycl.return %x : i64
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %a = arith.addi %x, %x : i64
+// CHECK-NEXT:    %b = arith.addi %a, %x : i64
+// CHECK-NEXT:    dycl.return %b : i64
+func.func @flatten(%x: i64, %c: i1) -> i64 {
+  %r = dycl.if %c -> (i64) {
+    dycl.return %x : i64
+  } else {
+    %a = arith.addi %x, %x : i64
+    dycl.yield %a : i64
+  }
+  %b = arith.addi %r, %x : i64
+  dycl.return %b : i64
+}
+
+// CHECK-LABEL: func.func @all_leave
+// CHECK-NEXT:    dycl.if %c {
+// CHECK-NEXT:      dycl.return %x : i64
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %a = arith.addi %x, %x : i64
+// CHECK-NEXT:    dycl.return %a : i64
+// CHECK-NEXT:  }
+func.func @all_leave(%x: i64, %c: i1) -> i64 {
+  dycl.if %c {
+    dycl.return %x : i64
+  } else {
+    %a = arith.addi %x, %x : i64
+    dycl.return %a : i64
+  }
+  dycl.return %x : i64
+}
+
+// Results that do not depend on the side, and results that nobody uses.
+// CHECK-LABEL: func.func @results
+// CHECK-NEXT:    %[[P:.*]] = dycl.param "w"
+// CHECK-NEXT:    %d = dycl.if %c -> (tensor<4xf32>) {
+// CHECK-NEXT:      %[[Y:.*]] = dycl.aten relu.default(%x)
+// CHECK-NEXT:      dycl.yield %[[Y]] : tensor<4xf32>
+// CHECK-NEXT:    } else {
+// CHECK-NEXT:      dycl.yield %x : tensor<4xf32>
+// CHECK-NEXT:    }
+// CHECK-NEXT:    dycl.return %x, %[[P]], %d
+func.func @results(%x: tensor<4xf32>, %c: i1) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %a, %p, %u, %d = dycl.if %c -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+    %w = dycl.param "w" : tensor<4xf32>
+    %y = dycl.aten relu.default(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    %z = dycl.aten sigmoid.default(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    dycl.yield %x, %w, %z, %y : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+  } else {
+    %w = dycl.param "w" : tensor<4xf32>
+    dycl.yield %x, %w, %w, %x : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+  }
+  dycl.return %a, %p, %d : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// An `if` that only chooses between scalars is a select; between true and false, its condition.
+// CHECK-LABEL: func.func @select
+// CHECK-NEXT:    %r = arith.select %c, %x, %y : i64
+// CHECK-NEXT:    dycl.return %r, %c : i64, i1
+func.func @select(%x: i64, %y: i64, %c: i1) -> (i64, i1) {
+  %r, %s = dycl.if %c -> (i64, i1) {
+    %t = arith.constant true
+    dycl.yield %x, %t : i64, i1
+  } else {
+    %f = arith.constant false
+    dycl.yield %y, %f : i64, i1
+  }
+  dycl.return %r, %s : i64, i1
+}
+
+// One that does more stays: its ops must not run on the other path.
+// CHECK-LABEL: func.func @no_select
+// CHECK-NEXT:    dycl.if
+// CHECK-NOT:     arith.select
+func.func @no_select(%x: i64, %y: i64, %c: i1) -> i64 {
+  %r = dycl.if %c -> (i64) {
+    %q = arith.floordivsi %x, %y : i64
+    dycl.yield %q : i64
+  } else {
+    dycl.yield %y : i64
+  }
+  dycl.return %r : i64
+}
+
+// CHECK-LABEL: func.func @arithmetic
+// CHECK-DAG:     %[[MIN:.*]] = arith.constant -9223372036854775808 : i64
+// CHECK-DAG:     %[[TRUE:.*]] = arith.constant true
+// CHECK-NEXT:    dycl.return %[[MIN]], %b, %[[TRUE]]
+func.func @arithmetic(%b: i1) -> (i64, i1, i1) {
+  %max = arith.constant 9223372036854775807 : i64
+  %1 = arith.constant 1 : i64
+  %t = arith.constant true
+  %wraps = arith.addi %max, %1 : i64
+  %n = arith.xori %b, %t : i1
+  %nn = arith.xori %n, %t : i1
+  %o = arith.ori %nn, %t : i1
+  %nan = arith.constant 0x7FF8000000000000 : f64
+  %une = arith.cmpf une, %nan, %nan : f64
+  %both = arith.andi %o, %une : i1
+  dycl.return %wraps, %nn, %both : i64, i1, i1
+}
+
+// A division by zero is not folded: it fails at run time, as in the source.
+// CHECK-LABEL: func.func @division
+// CHECK:         arith.floordivsi
+func.func @division() -> i64 {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %q = arith.floordivsi %1, %0 : i64
+  dycl.return %q : i64
+}
+
+// CHECK-LABEL: func.func @scalars_of_tensors
+// CHECK-NEXT:    %[[N:.*]] = arith.constant 3 : i64
+// CHECK-NEXT:    %[[B:.*]] = dycl.dim %y, 0
+// CHECK-NEXT:    dycl.return %[[N]], %[[B]], %f, %z
+func.func @scalars_of_tensors(%x: tensor<3xf32>, %y: tensor<?xf32>, %f: f64, %z: tensor<f32>)
+    -> (i64, i64, f64, tensor<f32>) {
+  %a = dycl.dim %x, 0 : tensor<3xf32>
+  %b = dycl.dim %y, 0 : tensor<?xf32>
+  %t = dycl.scalar_tensor %f : f64 -> tensor<f64>
+  %g = dycl.item %t : tensor<f64> -> f64
+  %s = dycl.item %z : tensor<f32> -> f64
+  %w = dycl.scalar_tensor %s : f64 -> tensor<f32>
+  dycl.return %a, %b, %g, %w : i64, i64, f64, tensor<f32>
+}
+
+// An f32 does not hold every f64: the rounding stays.
+// CHECK-LABEL: func.func @rounding
+// CHECK:         dycl.scalar_tensor
+// CHECK:         dycl.item
+func.func @rounding(%f: f64) -> f64 {
+  %t = dycl.scalar_tensor %f : f64 -> tensor<f32>
+  %g = dycl.item %t : tensor<f32> -> f64
+  dycl.return %g : f64
+}
+
+// CHECK-LABEL: func.func @give_input_back
+// CHECK-NEXT:    dycl.return %x, %x, %x, %x, %x, %x
+func.func @give_input_back(%x: tensor<2x4xf32>)
+    -> (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) {
+  %a = dycl.aten dropout.default(%x, 0.5, false) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %b = dycl.aten contiguous.default(%x, none) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %c = dycl.aten to.dtype(%x, f32, false, false, none) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %d = dycl.aten view.default(%x, [2, 4]) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %e = dycl.aten cat.default([%x], 0) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %f = dycl.aten slice.Tensor(%x, 0, 0, 9223372036854775807, 1) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  dycl.return %a, %b, %c, %d, %e, %f
+    : tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>
+}
+
+// Dropout in training, another dtype, a permutation of equal sizes, a size known only at run time: these do something.
+// CHECK-LABEL: func.func @not_the_input
+// CHECK:         dycl.aten dropout.default
+// CHECK:         dycl.aten to.dtype
+// CHECK:         dycl.aten permute.default
+// CHECK:         dycl.aten slice.Tensor
+func.func @not_the_input(%x: tensor<4x4xf32>, %y: tensor<?xf32>)
+    -> (tensor<4x4xf32>, tensor<4x4xf16>, tensor<4x4xf32>, tensor<?xf32>) {
+  %a = dycl.aten dropout.default(%x, 0.5, true) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %b = dycl.aten to.dtype(%x, f16, false, false, none) : (tensor<4x4xf32>) -> tensor<4x4xf16>
+  %c = dycl.aten permute.default(%x, [1, 0]) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %d = dycl.aten slice.Tensor(%y, 0, 1, 3, 1) : (tensor<?xf32>) -> tensor<?xf32>
+  dycl.return %a, %b, %c, %d : tensor<4x4xf32>, tensor<4x4xf16>, tensor<4x4xf32>, tensor<?xf32>
+}
+
+// What a loop carries but never changes, and what only it depends on.
+// CHECK-LABEL: func.func @carried
+// CHECK:         %s = dycl.for %i = %{{.*}} to %n step %{{.*}} iter_args(%b = %x : i64) {
+// CHECK-NEXT:      %[[B:.*]] = arith.addi %b, %x : i64
+// CHECK-NEXT:      dycl.yield %[[B]] : i64
+// CHECK-NEXT:    }
+// CHECK-NEXT:    dycl.return %x, %s
+func.func @carried(%x: i64, %n: i64) -> (i64, i64) {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %r, %s, %u = dycl.for %i = %0 to %n step %1 iter_args(%a = %x : i64, %b = %x : i64, %c = %x : i64) {
+    %d = arith.addi %b, %a : i64
+    dycl.yield %a, %d, %c : i64, i64, i64
+  }
+  dycl.return %r, %s : i64, i64
+}
+
+// A loop that may break with another value keeps it.
+// CHECK-LABEL: func.func @breaks_with_another
+// CHECK:         dycl.for %i = %{{.*}} iter_args(%a = %x : i64)
+func.func @breaks_with_another(%x: i64, %n: i64, %c: i1) -> i64 {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %r = dycl.for %i = %0 to %n step %1 iter_args(%a = %x : i64) {
+    dycl.if %c {
+      dycl.break %i : i64
+    }
+    dycl.yield %a : i64
+  }
+  dycl.return %r : i64
+}
+
+// CHECK-LABEL: func.func @never_loops
+// CHECK-NEXT:    dycl.return %x, %x
+func.func @never_loops(%x: i64) -> (i64, i64) {
+  %5 = arith.constant 5 : i64
+  %1 = arith.constant 1 : i64
+  %f = arith.constant false
+  %r = dycl.for %i = %5 to %1 step %1 iter_args(%a = %x : i64) {
+    dycl.yield %i : i64
+  }
+  %s = dycl.while (%a = %x : i64) -> (i64) {
+    dycl.condition(%f) %a : i64
+  } do (%b : i64) {
+    %d = arith.addi %b, %1 : i64
+    dycl.yield %d : i64
+  }
+  dycl.return %r, %s : i64, i64
+}

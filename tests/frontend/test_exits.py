@@ -1,0 +1,438 @@
+"""Early exits: `return`, `break`, `continue` and `raise` that depend on tensors."""
+
+# ruff: noqa: B007, B010, C419, PTH123, RET504, RET505, SIM222, SIM208, UP030, UP031, UP032: programs as people write them
+
+import pytest
+import torch
+from capturing import ALL, MIXED, NEG, POS, SMALL, check, count, depth, refuse
+from torch import nn
+
+from dycl.ir.ops import AssertOp, IfOp
+
+
+def test_return_on_one_side():
+    def forward(self, x):
+        if x.sum() > 0:
+            return x + 1
+        x = x * 2
+        return x - 1
+
+    assert depth(check(forward, POS, NEG)) == 1
+
+
+def test_return_on_the_else_side():
+    def forward(self, x):
+        if x.sum() > 0:
+            y = x + 1
+            z = torch.relu(y)
+        else:
+            return x - 1
+        return y * z
+
+    check(forward, POS, NEG)
+
+
+def test_return_on_both_sides():
+    def forward(self, x):
+        if x.sum() > 0:
+            return x + 1
+        else:
+            return x - 1
+
+    check(forward, POS, NEG)
+
+
+def test_return_in_nested_branches():
+    def forward(self, x):
+        if x.sum() > 0:
+            x = x * 2
+            if x.max() > 2:
+                return x + 100
+            x = x + 1
+        return x * 3
+
+    check(forward, POS, NEG, SMALL)
+
+
+def test_return_in_an_unrolled_loop_stays_flat():
+    def forward(self, x):
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if x.max() > 0.5:
+                return x, i
+        return x, -1
+
+    captured = check(
+        forward, *ALL, torch.randn(1, 3) * 3, all_sides=False, layers=nn.ModuleList(nn.Linear(3, 3) for _ in range(5))
+    )
+    assert depth(captured) == 1
+
+
+def test_exit_results_of_differing_numbers():
+    def forward(self, x):
+        if x.sum() > 2:
+            return x, 0, True, 0.5
+        if x.sum() > 0:
+            return x * 2, 1, True, 0.5
+        return x * 3, 2, False, 1.5
+
+    check(forward, POS, NEG, SMALL)
+
+
+def test_exits_of_differing_sizes():
+    def forward(self, x):
+        if x.sum() > 0:
+            return torch.cat([x, x])
+        return x
+
+    check(forward, POS, NEG)
+
+
+def test_exits_of_differing_structure_are_refused():
+    def forward(self, x):
+        if x.sum() > 0:
+            return x, x
+        return x
+
+    refuse(forward, POS, "two exits return different things", "return x")
+
+
+def test_exits_of_differing_kinds_are_refused():
+    def forward(self, x):
+        if x.sum() > 0:
+            return x, 1
+        return x, None
+
+    refuse(forward, POS, "two exits return different things", "return x, None")
+
+
+def test_tail_called_exits_stay_flat():
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList(nn.Linear(3, 3) for _ in range(6))
+
+        def forward(self, x):
+            return self.run(x, limit=0.4)
+
+        def run(self, x, limit):
+            for layer in self.layers:
+                x = layer(x)
+                if x.max() > limit:
+                    return x
+            return x * 0
+
+    def forward(self, x):
+        if x.sum() > 5:
+            return x
+        return self.inner(x)
+
+    captured = check(forward, *ALL, 5 * POS, all_sides=False, inner=Inner().eval())
+    assert depth(captured) == 1
+    assert count(captured, IfOp) == 7
+
+
+def test_inlined_return_is_joined():
+    def f(x):
+        if x.sum() > 0:
+            return x + 1
+        x = x * 2
+        if x.min() < -3:
+            return x + 10
+        return x - 1
+
+    def forward(self, x):
+        y = f(x)
+        return y * f(y)
+
+    torch.manual_seed(0)
+    check(forward, *ALL, *(2 * torch.randn(1, 3) for _ in range(20)))
+
+
+def test_inlined_return_inside_a_branch_that_goes_on():
+    def f(x):
+        if x.sum() > 0:
+            if x.max() > 1:
+                return x + 100
+            z = x + 1
+        else:
+            z = x - 1
+        return z * 2
+
+    def forward(self, x):
+        return f(x) + 1
+
+    check(forward, POS, NEG, SMALL)
+
+
+def test_inlined_return_two_branches_deep():
+    def f(x, log):
+        log.append(x)
+        if x.sum() > 0:
+            if x.max() > 0.5:
+                log[0] = x * 2
+                if x.min() > 0.3:
+                    return x + 100, 1
+                z = x + 1
+            else:
+                return x + 50, 2
+            w = z * 3
+        else:
+            w = x - 1
+        log.append(w)
+        return w * 2, log.pop()
+
+    def g(x):
+        if x.sum() > 0:
+            if x.max() > 0.5:
+                if x.min() > 0.3:
+                    return x + 100, 1
+                z = x + 1
+            else:
+                return x + 50, 2
+            w = z * 3
+        else:
+            w = x - 1
+        return w * 2, 3
+
+    def forward(self, x):
+        a, n = g(x)
+        return a * n, n
+
+    check(forward, POS, NEG, SMALL, torch.tensor([[1.0, 2.0, 0.1]]))
+
+
+def test_return_of_nothing():
+    def f(x, seen):
+        if x.sum() > 0:
+            seen[0] = x + 1
+            return
+        seen[0] = x - 1
+
+    def forward(self, x):
+        seen = [x]
+        f(x, seen)
+        return seen[0]
+
+    check(forward, POS, NEG)
+
+
+def test_break():
+    def forward(self, x):
+        for i in range(4):
+            x = x * 1.5
+            if x.max() > 2:
+                break
+            x = x + 0.1
+        return x * 2, i
+
+    check(forward, POS, NEG, SMALL, 10 * SMALL, all_sides=False)
+
+
+def test_break_and_for_else():
+    def forward(self, x):
+        for i in range(3):
+            if x[0, i] > 1:
+                y = x + i
+                break
+        else:
+            y = x - 100
+        return y
+
+    check(forward, POS, NEG, SMALL, 10 * torch.eye(3)[:1], 10 * torch.eye(3)[2:])
+
+
+def test_continue():
+    def forward(self, x):
+        total = x * 0
+        for i in range(3):
+            if x[0, i] < 0:
+                continue
+            total = total + x * (i + 1)
+        return total
+
+    check(forward, *ALL, -MIXED)
+
+
+def test_break_and_continue_and_return_in_one_loop():
+    def forward(self, x):
+        n = 0
+        for i in range(3):
+            if x[0, i] > 1.5:
+                return x, n
+            if x[0, i] < -1.5:
+                break
+            if x[0, i] < 0:
+                continue
+            n += 1
+        return x * 2, n
+
+    check(forward, *ALL, 3 * POS, 3 * NEG, -MIXED, all_sides=False)
+
+
+def test_break_in_a_nested_branch():
+    def forward(self, x):
+        for i in range(3):
+            if x.sum() > 0:
+                x = x + 1
+                if x.max() > 3:
+                    break
+                x = x * 1.1
+            else:
+                x = x - 1
+                if x.min() < -3:
+                    break
+        return x, i
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_break_leaves_the_inner_loop_only():
+    def forward(self, x):
+        for _ in range(2):
+            for j in range(3):
+                x = x + 0.2
+                if x[0, j] > 1:
+                    break
+            x = x * 1.5
+        return x
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_return_inside_while():
+    def forward(self, x):
+        i = 0
+        while i < 3:
+            if x[0, i] > 1:
+                return x, i
+            i += 1
+        else:
+            x = x * 2
+        return x, 10
+
+    check(forward, POS, NEG, 10 * torch.eye(3)[:1], 10 * torch.eye(3)[2:])
+
+
+def test_raise_becomes_a_check():
+    def forward(self, x):
+        if x.sum() < 0:
+            raise ValueError("negative")
+        return x + 1
+
+    captured = check(forward, POS, NEG)
+    (op,) = [op for op in captured.module.walk() if isinstance(op, AssertOp)]
+    assert op.message.data == "ValueError: negative"
+
+
+def test_raise_on_the_else_side():
+    def forward(self, x):
+        if x.sum() > 0:
+            y = x + 1
+        else:
+            raise ValueError("negative")
+        return y
+
+    check(forward, POS, NEG)
+
+
+def test_assert_becomes_a_check():
+    def forward(self, x):
+        assert x.sum() > 0, "negative"
+        assert x.shape[1] == 3
+        return x + 1
+
+    captured = check(forward, POS, NEG)
+    assert count(captured, AssertOp) == 1
+
+
+def test_certain_exceptions_are_reported_at_their_place():
+    def forward(self, x):
+        if x.shape[0] == 1:
+            raise ValueError("no single samples")
+        return x
+
+    refuse(forward, POS, r"the model raised ValueError: no single samples", 'raise ValueError("no single samples")')
+
+
+def test_try_and_except_of_certain_exceptions():
+    def forward(self, x):
+        try:
+            scale = {"a": 1}["b"]
+        except KeyError as error:
+            scale = len(error.args) + 1
+        try:
+            x = x + self.missing
+        except AttributeError:
+            x = x * scale
+        else:
+            x = x * 100
+        try:
+            x = x + 1
+        finally:
+            x = x - 3
+        return x
+
+    check(forward, POS)
+
+
+def test_uncertain_exceptions_in_a_try_are_refused():
+    def forward(self, x):
+        try:
+            if x.sum() > 0:
+                raise ValueError
+        except ValueError:
+            x = x + 1
+        return x
+
+    refuse(forward, POS, "inside a `try`", "raise ValueError")
+
+
+def test_uncertain_exit_in_a_try_with_finally_is_refused():
+    def forward(self, x):
+        try:
+            if x.sum() > 0:
+                return x
+        finally:
+            x = x + 1
+        return x
+
+    refuse(forward, POS, "`try` with `finally`", "try:")
+
+
+@pytest.mark.parametrize("exits", [100, 200])
+def test_too_many_joined_exits_are_refused_clearly(exits):
+    def forward(self, x):
+        for i in range(exits):
+            x = x + i
+            if x.max() > i:
+                break
+        return x * 2
+
+    if exits > 150:
+        refuse(forward, POS, "exits of one loop that depend on tensors", "break")
+    else:
+        check(forward, POS, all_sides=False)
+
+
+def test_a_thousand_exits_and_skips_emit_linearly_many_ops():
+    def exits(self, x):
+        for i in range(self.n):
+            if x.max() > i:
+                return x, i
+        return x, -1
+
+    def skips(self, x):
+        for i in range(self.n):
+            if x.max() > i:
+                x = x + 1
+        return x
+
+    for forward, per_branch in ((exits, 7), (skips, 7)):
+        sizes = []
+        for n in (50, 250):
+            captured = check(forward, POS, all_sides=False, n=n)
+            sizes.append(sum(1 for _ in captured.module.walk()))
+            assert count(captured, IfOp) == n
+            assert depth(captured) == 1
+        assert sizes[1] - sizes[0] <= 200 * per_branch

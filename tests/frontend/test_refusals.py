@@ -1,0 +1,302 @@
+"""What is refused: the line, the carets, the reason, the way out."""
+
+# ruff: noqa: B007, B010, C419, PTH123, RET504, RET505, SIM222, SIM208, UP030, UP031, UP032: programs as people write them
+
+import numpy as np
+import pytest
+import torch
+from capturing import NEG, POS, capture, program, refuse
+from torch import nn
+from torch.nn import functional as F
+
+from dycl.errors import UsageError
+from dycl.frontends.signature import parse_signature
+from dycl.frontends.torch import import_module, signature_of
+
+
+def test_numpy_of_a_traced_tensor():
+    def forward(self, x):
+        y = x.detach().numpy()
+        return x + y.sum()
+
+    text = refuse(forward, POS, r"`\.numpy\(\)` on a traced tensor", "x.detach().numpy()")
+    assert "because its content exists only when the compiled program runs" in text
+    assert "instead: use the torch operation" in text
+
+
+def test_numpy_functions_on_traced_tensors():
+    def forward(self, x):
+        return x * np.tanh(x)
+
+    refuse(forward, POS, "a traced tensor reaches `tanh`|a traced tensor reaches", "np.tanh(x)")
+
+
+def test_while_on_a_tensor():
+    def forward(self, x):
+        while x.sum() < 10:
+            x = x * 2
+        return x
+
+    text = refuse(forward, POS, "a `while` loop whose end depends on a tensor", "x.sum() < 10")
+    assert "instead: loop over a range" in text
+
+
+def test_endless_loop_left_by_a_tensor():
+    def forward(self, x):
+        while True:
+            x = x * 2
+            if x.sum() > 10:
+                break
+        return x
+
+    refuse(forward, POS, "a `while` loop whose end depends on a tensor", "True")
+
+
+def test_loop_over_a_tensor_of_unknown_length():
+    def forward(self, x):
+        for i in x.nonzero():
+            x = x + i.sum()
+        return x
+
+    refuse(forward, POS, "a loop over a tensor whose length is known only at run time", "x.nonzero()")
+
+
+def test_recursion_on_a_tensor():
+    def f(x):
+        return x if x.sum() > 10 else f(x * 2)
+
+    def forward(self, x):
+        return f(x)
+
+    refuse(forward, POS, "calls nested more than", "f(x * 2)")
+
+
+def test_random_numbers():
+    def rand(self, x):
+        return x + torch.rand(3)
+
+    def bernoulli(self, x):
+        return torch.bernoulli(x)
+
+    def seeded(self, x):
+        torch.manual_seed(0)
+        return x
+
+    refuse(rand, POS, "the random operation `rand`", "torch.rand(3)")
+    refuse(bernoulli, POS, "the random operation `bernoulli`", "torch.bernoulli(x)")
+    refuse(seeded, POS, "random numbers in a forward", "torch.manual_seed(0)")
+
+
+def test_training_mode():
+    def forward(self, x):
+        return self.layer(x)
+
+    dropout = program(forward, layer=nn.Dropout()).train()
+    norm = program(forward, layer=nn.BatchNorm1d(3)).train()
+    assert "call `.eval()`" in refuse(dropout, POS, "dropout in training mode", "self.layer(x)")
+    assert "call `.eval()`" in refuse(
+        norm, (torch.cat([POS, NEG]),), "a normalisation in training mode", "self.layer(x)"
+    )
+
+    def functional(self, x):
+        return F.dropout(x, 0.5)
+
+    refuse(functional, POS, "dropout in training mode", "F.dropout(x, 0.5)")
+
+
+def test_hooks():
+    def forward(self, x):
+        return self.layer(x)
+
+    layer = nn.Linear(3, 3)
+    layer.register_forward_hook(lambda *args: None)
+    refuse(forward, POS, "a Linear with hooks", "self.layer(x)", layer=layer)
+
+
+def test_statements_without_meaning():
+    def deletes(self, x):
+        global something
+        something = x
+        return x
+
+    def yields(self, x):
+        def g():
+            yield x
+
+        return list(g())
+
+    def opens(self, x):
+        with open(__file__) as f:
+            x = x + len(f.read())
+        return x
+
+    def defines(self, x):
+        class Local:
+            pass
+
+        return x
+
+    def matches(self, x):
+        match x.dim():
+            case 2:
+                return x
+        return -x
+
+    refuse(deletes, POS, "`global` in a forward", "global something")
+    refuse(yields, POS, "a call of the generator `g`", "g()")
+    refuse(opens, POS, "`with` on a _io.TextIOWrapper", "open(__file__)")
+    refuse(defines, POS, "the statement `classdef`", "class Local:")
+    refuse(matches, POS, "the statement `match`", "match x.dim():")
+
+
+def test_expressions_without_meaning():
+    async def coroutine(x):
+        return x
+
+    def calls(self, x):
+        return coroutine(x)
+
+    refuse(calls, POS, "a call of the async function `coroutine`", "coroutine(x)")
+
+
+def test_filters_on_tensors():
+    def forward(self, x):
+        return torch.stack([v for v in x[0] if v > 0])
+
+    refuse(forward, POS, "a filter of a comprehension that depends on a tensor", "v > 0")
+
+
+def test_unsupported_operators():
+    def forward(self, x):
+        return torch.ops.prims.sin(x) if False else torch.fft.fft(x).real
+
+    refuse(forward, POS, "complex|torch.complex64", "torch.fft.fft(x)")
+
+
+def test_membership_of_tensors():
+    def forward(self, x):
+        if x[0, 0] in [1.0, 2.0]:
+            return x
+        return -x
+
+    refuse(forward, POS, "`in` with a tensor", "x[0, 0] in [1.0, 2.0]")
+
+
+def test_lists_of_tensors_are_not_searched():
+    def forward(self, x):
+        return [x, x + 1].index(x + 1)
+
+    refuse(forward, POS, r"`\.index\(\)` on a list of values known only at run time", "[x, x + 1].index(x + 1)")
+
+
+def test_changes_to_the_model():
+    def forward(self, x):
+        self.layer.eval()
+        return self.layer(x)
+
+    def makes(self, x):
+        return nn.Linear(3, 3)(x)
+
+    def writes_data(self, x):
+        x.data = x * 2
+        return x
+
+    refuse(forward, POS, r"`\.eval\(\)` on a module", "self.layer.eval()", layer=nn.Linear(3, 3))
+    refuse(makes, POS, "a new Linear in a forward", "nn.Linear(3, 3)")
+    refuse(writes_data, POS, "a write to the attribute `data` of a tensor", "x.data")
+
+
+def test_model_errors_are_reported_where_they_arise():
+    def shape(self, x):
+        y = torch.cat([x, torch.zeros(1, 4)], 0)
+        return y
+
+    def inside(self, x):
+        return self.layer(x)
+
+    def name(self, x):
+        return undefined + x  # noqa: F821
+
+    def attribute(self, x):
+        return self.layers(x)
+
+    def arguments(self, x):
+        def f(a, b):
+            return a
+
+        return f(x)
+
+    refuse(shape, POS, "the model raised RuntimeError: .*[Ss]izes", "torch.cat([x, torch.zeros(1, 4)], 0)")
+    refuse(inside, POS, "the model raised RuntimeError", "self.layer(x)", layer=nn.Linear(4, 4))
+    refuse(name, POS, "the model raised NameError: name 'undefined' is not defined", "undefined")
+    refuse(attribute, POS, "the model raised AttributeError", "self.layers")
+    refuse(arguments, POS, r"the model raised TypeError: f\(\) missing arguments: 'b'", "f(x)")
+
+
+def test_call_chain_is_shown():
+    def inner(x):
+        return x.numpy()
+
+    def forward(self, x):
+        return inner(x * 2)
+
+    text = refuse(forward, POS, "numpy", "x.numpy()")
+    assert f"called from {capture_line(forward, 1)}" in text
+
+
+def capture_line(function, offset):
+    from dycl.frontends.torch.source import shown_name
+
+    return f"{shown_name(__file__)}:{function.__code__.co_firstlineno + offset}"
+
+
+def test_functions_without_source():
+    namespace = {}
+    exec("def f(x):\n    return x + 1", namespace)
+
+    def forward(self, x):
+        return self.f(x)
+
+    refuse(forward, POS, "reaches `f`|has no source", "self.f(x)", f=namespace["f"])
+
+
+def test_results_that_are_no_values():
+    def forward(self, x):
+        return x, self
+
+    def choice(self, x):
+        return [nn.ReLU(), nn.Identity()] if x.sum() > 0 else None
+
+    refuse(forward, POS, "a Program as a result", "return x, self")
+
+
+def test_signatures_that_do_not_fit():
+    def forward(self, x, y):
+        return x + y
+
+    module = program(forward)
+    for text, message in (
+        ("x: f32[1, 3]", "lacks an input 'y'"),
+        ("x: f32[1, 3], z: f32[1]", "names an input 'z'"),
+        ("x: f32[n, 3], y: f32[1] where 1 <= n <= 4", "sizes must be numbers for now, not 'n'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            import_module(module, parse_signature(text))
+    with pytest.raises(UsageError, match="example input 'y' must be a tensor"):
+        signature_of(module, (POS, 3))
+    with pytest.raises(UsageError, match="3 example inputs"):
+        signature_of(module, (POS, POS, POS))
+    assert str(signature_of(module, (POS, POS.long()))) == "x: f32[1, 3], y: i64[1, 3]"
+
+
+def test_module_is_left_as_it_was_after_a_refusal():
+    def forward(self, x):
+        self.h = x
+        self.parts = [x]
+        return x.numpy()
+
+    module = program(forward, h=5)
+    with pytest.raises(Exception, match="numpy"):
+        capture(module, POS)
+    assert module.h == 5
+    assert not hasattr(module, "parts")

@@ -1,0 +1,62 @@
+"""Which backend compiles which kernel, and what is said of those that fall to another."""
+
+import pytest
+from aten_cases import f
+from kernel_building import kernel_of, parse_kernel
+
+from dycl.backends import Target, backend_named, compile_kernels
+from dycl.errors import DyclError, UsageError
+from dycl.ir.weights import WeightStore
+
+PLAIN = "dycl.kernel @plain(%x: tensor<3xf32>) -> tensor<3xf32> { dycl.yield %x : tensor<3xf32> }"
+MEDIAN = """dycl.kernel @median(%x: tensor<3xf32>) -> tensor<f32> {
+  %y = dycl.aten median.default(%x) : (tensor<3xf32>) -> tensor<f32> loc("net.py":12:3)
+  dycl.yield %y : tensor<f32>
+}"""
+BRANCH = """dycl.kernel @branch(%c: i1, %x: tensor<3xf32>) -> tensor<3xf32> {
+  %y = dycl.if %c -> (tensor<3xf32>) {
+    dycl.yield %x : tensor<3xf32>
+  } else {
+    dycl.yield %x : tensor<3xf32>
+  } loc("net.py":7:3)
+  dycl.yield %y : tensor<3xf32>
+}"""
+
+
+def test_backends_are_found_by_name() -> None:
+    assert backend_named("onnxruntime").name == "onnxruntime"
+    assert backend_named("reference").name == "reference"
+
+
+def test_unknown_backend_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean onnxruntime"):
+        backend_named("onnxrutime")
+    with pytest.raises(UsageError, match="there are onnxruntime, reference"):
+        backend_named("zzz")
+
+
+def test_kernel_that_a_backend_cannot_take_falls_to_the_next() -> None:
+    kernels = [parse_kernel(text) for text in (PLAIN, MEDIAN, BRANCH)]
+    backends = [backend_named("onnxruntime"), backend_named("reference")]
+    done: list[int] = []
+    compiled = compile_kernels(kernels, WeightStore(), backends, Target(), done.append)
+    engines = {name: kernel.engine for name, kernel in compiled.kernels.items()}
+    assert engines == {"plain": "onnxruntime", "median": "reference", "branch": "reference"}
+    assert compiled.fallbacks == [
+        "kernel @median runs on reference: onnxruntime does not take median.default at net.py:12: it has no ONNX form",
+        "kernel @branch runs on reference: onnxruntime does not take dycl.if at net.py:7: it has no ONNX form",
+    ]
+    assert done == [1, 2, 3]
+
+
+def test_kernel_that_no_backend_takes_is_an_error_that_names_op_and_place() -> None:
+    with pytest.raises(DyclError, match=r"no backend takes kernel @median: onnxruntime .* median.default at net.py:12"):
+        compile_kernels([parse_kernel(MEDIAN)], WeightStore(), [backend_named("onnxruntime")], Target())
+
+
+def test_what_only_shows_when_the_session_is_made_falls_to_the_next_too() -> None:
+    kernel, weights, _ = kernel_of("conv2d.default", f(1, 1, 5, 5).double(), f(1, 1, 3, 3).double())
+    backends = [backend_named("onnxruntime"), backend_named("reference")]
+    compiled = compile_kernels([kernel], weights, backends, Target())
+    assert compiled.kernels["k"].engine == "reference"
+    assert "conv2d.default" in compiled.fallbacks[0]

@@ -1,0 +1,60 @@
+"""Programs mean the same before and after each pass, as the interpreter sees it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from equivalence import assert_same
+from random_control_flow import random_program
+
+FILES = Path(__file__).parents[2] / "filecheck" / "passes"
+
+SCALAR_PIPELINE = "unroll-loops,propagate-constants,canonicalize,cse,dce"
+
+
+def functions(name: str, without: str = "^$") -> str:
+    """Return the functions of a filecheck file, but for those whose names match `without`."""
+    chunks = re.split(r"(?m)^(?=func\.func|dycl\.kernel)", (FILES / f"{name}.mlir").read_text())[1:]
+    return "".join(chunk for chunk in chunks if not re.search(rf"@({without})\(", chunk))
+
+
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [
+        ("canonicalize", "results|not_the_input|division|rounding"),
+        ("cse", "whole_branches|effects"),
+        ("dce", "control_flow"),
+        ("infer_shapes", "$^"),
+        ("propagate_constants", "not_computed|while"),
+        ("unroll_loops", "stay"),
+    ],
+)
+def test_filecheck_programs(name: str, without: str) -> None:
+    assert_same(functions(name, without), name.replace("_", "-"))
+
+
+@pytest.mark.parametrize(
+    "pipeline", ["canonicalize", "cse", "dce", "infer-shapes", "propagate-constants", "unroll-loops"]
+)
+def test_random_programs(pipeline: str) -> None:
+    for seed in range(25):
+        assert_same(random_program(seed), pipeline, samples=3)
+
+
+def test_random_programs_through_a_pipeline() -> None:
+    for seed in range(25, 60):
+        assert_same(random_program(seed), SCALAR_PIPELINE, samples=3, force=False)
+
+
+@pytest.mark.parametrize("pipeline", ["canonicalize", "cse", "dce", "infer-shapes", "propagate-constants"])
+def test_passes_come_to_rest(pipeline: str) -> None:
+    """Running a pass again changes nothing."""
+    from dycl.ir.text import parse_module
+    from dycl.ir.weights import WeightStore
+    from dycl.passes import parse_pipeline
+    from dycl.program import Program
+
+    for seed in range(15):
+        program = Program(parse_module(random_program(seed)), WeightStore())
+        parse_pipeline(pipeline).run(program)
+        assert not parse_pipeline(pipeline).run(program), f"seed {seed}"

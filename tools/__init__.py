@@ -1,0 +1,1 @@
+"""What dycl's developers run."""
