@@ -33,7 +33,7 @@ lit: venv
 
 # docs/passes.md from the passes' docstrings.
 docs: venv
-	$(BIN)/python -m tools.generate_pass_docs
+	$(BIN)/dycl-opt --list-passes --markdown > docs/passes.md.new && mv docs/passes.md.new docs/passes.md
 
 scale: venv
 	$(BIN)/python -m tools.bench.scale

@@ -1,7 +1,7 @@
 """Running passes: in order, on the ops they are anchored to, verified as they go."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -75,7 +75,7 @@ class PassManager:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def _collector_paused() -> Generator[None]:
     """Pause Python's cyclic garbage collector: a program is one large cycle of live objects, which it would walk again
     and again while passes make new ones."""
     enabled = gc.isenabled()

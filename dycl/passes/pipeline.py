@@ -33,8 +33,9 @@ class PipelineError(UsageError):
 
     def __init__(self, message: str, text: str, column: int):
         """`column` counts from 1."""
+        self.message = message
         self.column = column
-        super().__init__(f"{message}\n  {text}\n  {' ' * (column - 1)}^")
+        super().__init__(f"pipeline, column {column}: {message}\n  {text}\n  {' ' * (column - 1)}^")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class _Reader:
             try:
                 return _Reader(expansion).pipeline(_tree(expansion), anchor)
             except PipelineError as error:
-                raise self.fail(f"in the pipeline '{name}': {error}", column) from error
+                raise self.fail(f"in the pipeline '{name}': {error.message}", column) from error
         try:
             kind = pass_named(name)
         except UnknownPass:

@@ -33,27 +33,35 @@ class Limits:
 
 def unroll_loops(region: Region, limits: Limits) -> bool:
     """Unroll the loops in a region that ask for it, outer ones first; return whether there were any."""
-    unrolled = _unroll_in(region.block, limits)
-    if ReturnOp in unrolled:
+    may_return = _unroll_in(region.block, limits, {})
+    if any(may_return):
         # Where a loop always returns, a branch around it may now leave on all sides: nothing may stand behind it.
         rewrite_greedily(region, lambda op: (FlattenLeavingBranch(),) if isinstance(op, IfOp | SwitchOp) else ())
-    return bool(unrolled)
+    return bool(may_return)
 
 
-def _unroll_in(block: Block, limits: Limits) -> set[type[Operation]]:
-    """Unroll loops, and return with what ops control leaves them."""
-    unrolled = set[type[Operation]]()
+def _unroll_in(block: Block, limits: Limits, shares: dict[Operation, int]) -> list[bool]:
+    """Unroll loops; return for each whether control may have left the function in it.
+
+    `shares` holds how many ops a loop in a copy of another's body may become: the copies share what that one may.
+    """
+    may_return: list[bool] = []
     op = block.first_op
     while op is not None:
-        if isinstance(op, ForOp) and (bounds := range_of(op)) is not None and asks_for_it(op, bounds, limits):
-            before = op.prev_op
-            unrolled.add(YieldOp if unroll(op, bounds) else ReturnOp)
-            op = before.next_op if before else block.first_op
+        own = Limits(limits.trip_count, shares.get(op, limits.ops))
+        if isinstance(op, ForOp) and (bounds := range_of(op)) is not None and asks_for_it(op, bounds, own):
+            may_return.append(any(isinstance(inner, ReturnOp) for inner in op.walk()))
+            before, behind = op.prev_op, op.next_op
+            unroll(op, bounds)
+            op = first = before.next_op if before else block.first_op
+            while first is not None and first is not behind:
+                shares.update({inner: own.ops // len(bounds) for inner in first.walk() if isinstance(inner, ForOp)})
+                first = first.next_op
         else:
             for region in op.regions:
-                unrolled |= _unroll_in(region.block, limits)
+                may_return += _unroll_in(region.block, limits, shares)
             op = op.next_op
-    return unrolled
+    return may_return
 
 
 def asks_for_it(op: ForOp, bounds: range, limits: Limits) -> bool:
@@ -155,9 +163,8 @@ AtYield: TypeAlias = Callable[[Place, Values, Next], Values]
 """Writes what follows a yield of some values in an iteration, and in the end what follows that iteration."""
 
 
-def unroll(op: ForOp, bounds: range) -> bool:
-    """Replace a loop by a copy of its body for each value of its induction variable; return whether control goes on
-    behind it."""
+def unroll(op: ForOp, bounds: range) -> None:
+    """Replace a loop by a copy of its body for each value of its induction variable."""
     block = op.parent
     assert block is not None
 
@@ -175,7 +182,6 @@ def unroll(op: ForOp, bounds: range) -> bool:
             value.name_hint = value.name_hint or old.name_hint
             old.replace_all_uses_with(value)
     block.erase_op(op)
-    return results is not None
 
 
 @dataclass(frozen=True)

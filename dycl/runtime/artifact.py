@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, UsageError
 from dycl.runtime import folders
 from dycl.runtime.manifest import Manifest, from_json, to_json
 from dycl.runtime.signature import Json
@@ -104,7 +104,8 @@ def read_artifact(path: str | Path) -> Artifact:
     """Read an artifact, and check every digest.
 
     Raises:
-        ArtifactError: there is none, it is damaged, or it is of a newer format; the message names the file
+        UsageError: there is no such folder
+        ArtifactError: it is not an artifact, it is damaged, or it is of a newer format; the message names the file
     """
     path = Path(path)
     manifest, digests = _read_manifest(path)
@@ -127,7 +128,7 @@ def _read_manifest(path: Path) -> tuple[Manifest, dict[str, str]]:
     """Return the manifest and the digest of each file."""
     file = path / MANIFEST
     if not path.is_dir():
-        raise ArtifactError(f"{path} is not a compiled program: there is no such folder")
+        raise UsageError(f"{path} is not a compiled program: there is no such folder")
     if not file.is_file():
         raise ArtifactError(f"{path} is not a compiled program: it has no {MANIFEST}")
     try:

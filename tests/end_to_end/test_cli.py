@@ -187,7 +187,7 @@ def compile_arguments(model: str = "model.py:Exits", signature: str = SIGNATURE,
 REFUSALS: dict[str, tuple[list[str], int, list[str]]] = {
     "a missing file": (compile_arguments("missing.py:Exits"), 2, ["missing.py"]),
     "a missing class": (compile_arguments("model.py:Exit"), 2, ["Exit", "Exits"]),
-    "no class named": (compile_arguments("model.py"), 2, ["model.py:"]),
+    "no class named": (compile_arguments("model.py"), 2, ["model.py", "file.py:name"]),
     "something that is not a module": (compile_arguments("model.py:not_a_model"), 2, ["not_a_model", "int"]),
     "a module that needs arguments": (compile_arguments("model.py:NeedsArguments"), 2, ["width", "--kwargs"]),
     "a constructor that raises": (compile_arguments("model.py:Breaks"), 1, ["out of ideas", "model.py:"]),
@@ -260,7 +260,7 @@ def test_invalid_ir_text_gives_the_parsers_message(here: Path, capsys: pytest.Ca
     )
     assert main(["compile", "bad.mlir", "-o", "out.dycl"]) == 1
     error = capsys.readouterr().err
-    assert "bad.mlir:2" in error
+    assert "bad.mlir:" in error
     assert "%y" in error
     assert "builtin.module" not in error
 

@@ -1,12 +1,13 @@
 """Branches on tensors: what the sides leave behind."""
 
-# ruff: noqa: B007, B010, C419, PTH123, RET504, RET505, SIM222, SIM208, UP030, UP031, UP032: programs as people write them
+# ruff: noqa: RET504, SIM222
+# The programs are as people write them.
 
 import torch
-from capturing import ALL, MIXED, NEG, POS, SMALL, check, count, depth, refuse
 from torch import nn
 
 from dycl.ir.ops import AtenOp, IfOp
+from tests.frontend.capturing import ALL, MIXED, NEG, POS, SMALL, check, count, depth, refuse
 
 
 def test_both_sides_assign():

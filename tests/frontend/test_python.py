@@ -1,17 +1,18 @@
 """Python itself, over Python objects: evaluated, not captured."""
 
-# ruff: noqa: B007, B010, C419, PTH123, RET504, RET505, SIM222, SIM208, UP030, UP031, UP032: programs as people write them
+# ruff: noqa: B010
+# The programs are as people write them.
 
 import functools
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
 
 import torch
-from capturing import NEG, POS, SMALL, check, count, refuse
 from torch import nn
 from torch.nn import functional as F
 
 from dycl.ir.ops import AtenOp, IfOp
+from tests.frontend.capturing import NEG, POS, SMALL, check, count, refuse
 
 Point = namedtuple("Point", ["left", "right"])
 

@@ -1,17 +1,18 @@
 """What is refused: the line, the carets, the reason, the way out."""
 
-# ruff: noqa: B007, B010, C419, PTH123, RET504, RET505, SIM222, SIM208, UP030, UP031, UP032: programs as people write them
+# ruff: noqa: PTH123, RET504
+# The programs are as people write them.
 
 import numpy as np
 import pytest
 import torch
-from capturing import NEG, POS, capture, program, refuse
 from torch import nn
 from torch.nn import functional as F
 
 from dycl.errors import UsageError
 from dycl.frontends.signature import parse_signature
 from dycl.frontends.torch import import_module, signature_of
+from tests.frontend.capturing import NEG, POS, capture, program, refuse
 
 
 def test_numpy_of_a_traced_tensor():

@@ -1,13 +1,13 @@
 """In-place writes, views, and names for the same tensor."""
 
-# ruff: noqa: B007, B010, C419, PTH123, RET504, RET505, SIM222, SIM208, UP030, UP031, UP032: programs as people write them
+# The programs are as people write them.
 
 import torch
-from capturing import ALL, MIXED, NEG, POS, check, count, refuse
 from torch import nn
 from torch.nn import functional as F
 
 from dycl.ir.ops import AtenOp
+from tests.frontend.capturing import ALL, MIXED, NEG, POS, check, count, refuse
 
 
 def overloads(captured):

@@ -8,7 +8,7 @@ from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.attributes import delete_attribute, read_attribute, write_attribute
 from dycl.frontends.torch.iteration import elements
 from dycl.frontends.torch.journal import Env, VariableSlot
-from dycl.frontends.torch.operators import binary_operation, in_place
+from dycl.frontends.torch.operators import augmented_operation
 from dycl.frontends.torch.subscripts import delete_item, read_item, write_item
 from dycl.frontends.torch.values import UNBOUND, Value
 
@@ -89,12 +89,7 @@ def augment(activation: Activation, node: ast.AugAssign) -> None:
 def _augmented(activation: Activation, node: ast.AugAssign, before: Value) -> Value:
     value = activation.evaluate(node.value)
     activation.node = node
-    if isinstance(before, list | set | dict) and not isinstance(node.op, ast.Mult):
-        activation.capture.mutate(before)
-        return activation.capture.native(in_place(type(node.op)), before, value)
-    if isinstance(before, torch.Tensor):
-        return activation.capture.torch_call(in_place(type(node.op)), before, value)
-    return binary_operation(activation.capture, type(node.op), before, value)
+    return augmented_operation(activation.capture, type(node.op), before, value)
 
 
 def delete(activation: Activation, target: ast.expr) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from dycl.frontends.torch.journal import AttributeSlot
+from dycl.frontends.torch.subscripts import chosen
 from dycl.frontends.torch.values import UNBOUND, Choice, Scalar, Value
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def read_attribute(capture: "Capture", owner: Value, name: str) -> Value:
     capture.usable(owner)
     if isinstance(owner, Choice):
-        return Choice(owner.index, [read_attribute(capture, option, name) for option in owner.options])
+        return chosen(capture, owner.index, [read_attribute(capture, option, name) for option in owner.options])
     if isinstance(owner, Scalar):
         return _number_attribute(capture, owner, name)
     if isinstance(owner, torch.Tensor):

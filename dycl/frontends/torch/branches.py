@@ -99,18 +99,53 @@ def switch_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[
 
 
 def close(capture: "Capture", scope: Scope, completion: Completion) -> Completion:
-    """Join, at the end of a scope, the branches that some side has left for that end."""
-    completion = _settled(completion, scope)
-    while capture.pendings and capture.pendings[-1].scope is scope:
-        completion = _settled(_close(capture, completion, flagged=False), scope)
-    return completion
+    """Join, at the end of a scope, the branches that some side has left for that end.
+
+    A branch opened later, whose exit leaves a scope further out, lies inside these and is joined with them; its flag
+    then opens it again.
+    """
+    completion = _settled(capture, completion, scope)
+    while any(pending.scope is scope for pending in capture.pendings):
+        only = sum(pending.scope is scope for pending in capture.pendings) == 1
+        flagged = not only or capture.pendings[-1].scope is not scope
+        capture.pendings[-1].exit.completion = _settled(capture, capture.pendings[-1].exit.completion, scope)
+        completion = _settled(capture, _close(capture, completion, flagged), scope)
+    return _settle(capture, completion)
 
 
-def _settled(completion: Completion, scope: Scope) -> Completion:
+def _settled(capture: "Capture", completion: Completion, scope: Scope) -> Completion:
     """A loop's or iteration's end is where those who left it go on; a function's still has a value to hand over."""
-    if isinstance(completion, Leave) and completion.scope is scope and scope.kind != "function":
+    if scope.kind == "function":
+        return completion
+    if isinstance(completion, Leave) and completion.scope is scope:
         return None
-    return completion
+    if not isinstance(completion, Mixed) or all(leave.scope is not scope for _, leave in completion.exits):
+        if isinstance(completion, Mixed) and completion.rest is not None and completion.rest.scope is scope:
+            return Mixed(completion.exits, None)
+        return completion
+    return _without(capture, completion, scope)
+
+
+def _without(capture: "Capture", mixed: Mixed, scope: Scope) -> Completion:
+    """Let those that left for the end of `scope` go on: a flag counts only where none before it was theirs."""
+    emit, true = capture.builder.emit, capture.builder.constant(True)
+    goes_on: SSAValue | None = None
+    exits: list[tuple[Scalar, Leave]] = []
+    for flag, leave in mixed.exits:
+        ssa = flag.ssa
+        if goes_on is not None:
+            ssa = emit(arith.AndIOp(ssa, emit(arith.XOrIOp(goes_on, true)).result)).result
+        if leave.scope is not scope:
+            exits.append((Scalar(ssa), leave))
+        else:
+            # Only where no exit before it was taken.
+            for earlier, _ in exits:
+                ssa = emit(arith.AndIOp(ssa, emit(arith.XOrIOp(earlier.ssa, true)).result)).result
+            goes_on = ssa if goes_on is None else emit(arith.OrIOp(goes_on, ssa)).result
+    if mixed.rest is not None and mixed.rest.scope is not scope:
+        assert goes_on is not None
+        exits.append((Scalar(emit(arith.XOrIOp(goes_on, true)).result), mixed.rest))
+    return Mixed(tuple(exits), None) if exits else None
 
 
 def _close(capture: "Capture", completion: Completion, flagged: bool) -> Completion:
@@ -118,8 +153,6 @@ def _close(capture: "Capture", completion: Completion, flagged: bool) -> Complet
     block, state = capture.leave()
     rest = Side(block, state, completion, None, pending.start)
     exit = pending.exit
-    if not flagged:
-        exit.completion = _settled(exit.completion, pending.scope)
     sides = (exit, rest) if pending.exit_is_then else (rest, exit)
     return join(capture, pending.condition, pending.location, *sides, flagged=flagged)[0]
 

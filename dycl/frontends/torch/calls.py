@@ -7,6 +7,7 @@ natively too, but must not meet a value that is known only at run time.
 import ast
 import functools
 import inspect
+import linecache
 import sysconfig
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +44,7 @@ def is_user_function(function: Value) -> bool:
         return False
     file = function.__code__.co_filename
     if file.startswith("<"):
-        return False
+        return bool(linecache.getlines(file, function.__globals__))
     inside = file.startswith(_LIBRARIES)
     return not inside or (file.startswith(_SITE) and not file.startswith(_LIBRARIES[:2]))
 
@@ -145,7 +146,9 @@ def _call_module(
     function = getattr(forward, "__func__", forward)
     if function is nn.Sequential.forward:
         return _call_sequential(capture, module, args, kwargs)
-    if not is_user_function(function) and not isinstance(forward, Closure):
+    if isinstance(function, FunctionType) and function.__code__.co_filename.startswith("<"):
+        code_of(capture, function)  # raises where there is no source
+    elif not is_user_function(function) and not isinstance(forward, Closure):
         if module.training and isinstance(module, nn.modules.batchnorm._NormBase):  # pyright: ignore[reportPrivateUsage]
             capture.refusable(refuse_training)
         return call_native(capture, module, args, kwargs)
@@ -266,8 +269,11 @@ def _construct(capture: "Capture", kind: type, args: Sequence[Value], kwargs: Ma
 
 
 def call_native(capture: "Capture", function: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
-    """Call code that is not interpreted."""
-    if getattr(function, "__module__", None) in ("torch.random", "random", "numpy.random"):
+    """Call code that is not interpreted; the user's functions that it is given are interpreted where it calls them."""
+    args = [_callback(capture, value) for value in args]
+    kwargs = {name: _callback(capture, value) for name, value in kwargs.items()}
+    sources = (function, type(getattr(function, "__self__", None)))
+    if any((getattr(source, "__module__", None) or "").startswith(_RANDOM) for source in sources):
         raise capture.error(
             "random numbers in a forward", "a compiled program has none", "pass the random tensor in as an input"
         )
@@ -285,10 +291,24 @@ def call_native(capture: "Capture", function: Value, args: Sequence[Value], kwar
             "that code is not interpreted, and what it would get is known only when the program runs",
             "compute it with torch operations",
         )
-    if any(isinstance(value, Closure) for value in values):
+    if any(isinstance(value, Closure | FunctionType) for value in values):
         return capture.native(function, *args, **kwargs)
     with _disable_current_modes():
         return capture.native(function, *args, **kwargs)
+
+
+_RANDOM = ("torch.random", "random", "numpy.random")
+
+
+def _callback(capture: "Capture", value: Value) -> Value:
+    function = getattr(value, "__func__", value)
+    if not is_user_function(function) or isinstance(value, type):
+        return value
+
+    def interpreted(*args: Value, **kwargs: Value) -> Value:
+        return call(capture, value, args, kwargs)
+
+    return interpreted
 
 
 def _is_torch(function: Value) -> bool:

@@ -182,10 +182,8 @@ class Capture:
     def usable(self, value: Value) -> Value:
         """Return `value`, or raise an error where it is poison."""
         if isinstance(value, Poison) or id(value) in self.poisoned:
-            reason = value.reason if isinstance(value, Poison) else self.poisoned[id(value)][1].reason
-            raise self.error(
-                f"{reason} is used", "no one value can stand for it after the branch", "make the paths agree before it"
-            )
+            poison = value if isinstance(value, Poison) else self.poisoned[id(value)][1]
+            raise self.error(f"{poison.reason} is used", poison.because, poison.advice)
         return value
 
     def name_value(self, name: str, value: Value) -> None:
@@ -272,6 +270,10 @@ class Capture:
             if all(truth is truths[0] for truth in truths):
                 return truths[0]
             raise self.error("the truth of an object chosen at run time", "the choices differ in it")
+        for name in ("__bool__", "__len__"):
+            method = self.method(value, name)
+            if method is not None:
+                return self.truth(self.evaluator.call(self, method, [], {}))
         return bool(self.native(bool, value))
 
     def truth_value(self, value: Value) -> Value:
@@ -327,9 +329,6 @@ class Capture:
     def holds_unknown(self, value: Value) -> bool:
         """Whether there is a value known only at run time in nested lists, tuples and dicts."""
         return holds(value, lambda item: isinstance(item, Symbolic | FakeTensor) or id(item) in self.poisoned)
-
-    def unknown_text(self) -> Poison:
-        return Poison("text made from a value known only at run time")
 
     def key(self, value: Value) -> Value:
         """Return a dict's or set's key, or raise an error where it is known only at run time."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dycl.frontends.torch.values import Symbolic, Value
+from dycl.frontends.torch.values import Symbolic, Value, unknown_text
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -39,7 +39,7 @@ def call_container_method(
     capture.usable(owner)
     if isinstance(owner, str):
         if any(map(capture.holds_unknown, (*args, *kwargs.values()))):
-            return capture.unknown_text()
+            return unknown_text()
         result = capture.native(method, *args, **kwargs)
         return capture.born(result) if isinstance(result, list) else result
     if name in _COMPARES and (capture.holds_unknown(owner) or any(map(capture.holds_unknown, args))):

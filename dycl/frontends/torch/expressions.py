@@ -13,11 +13,11 @@ from dycl.frontends.torch.attributes import read_attribute
 from dycl.frontends.torch.branches import branch_value
 from dycl.frontends.torch.conditions import condition, evaluate_bool_op, fold, negate, value_of
 from dycl.frontends.torch.functions import define
-from dycl.frontends.torch.iteration import elements, iterate
+from dycl.frontends.torch.iteration import Cursor, elements, iterate
 from dycl.frontends.torch.journal import Env
 from dycl.frontends.torch.operators import binary_operation, comparison, unary_operation
 from dycl.frontends.torch.subscripts import read_item
-from dycl.frontends.torch.values import UNBOUND, Poison, Symbolic, Value
+from dycl.frontends.torch.values import UNBOUND, Symbolic, Value, unknown_text
 
 NodeT = TypeVar("NodeT", bound=ast.expr)
 Handler = Callable[[Activation, NodeT], Value]
@@ -179,7 +179,7 @@ def _joined(activation: Activation, node: ast.JoinedStr) -> Value:
             continue
         convert = _CONVERSIONS.get(part.conversion)
         parts.append(capture.native(format, convert(value) if convert else value, spec))
-    return Poison("text made from a value known only at run time") if unknown else "".join(parts)
+    return unknown_text() if unknown else "".join(parts)
 
 
 def _comprehension(activation: Activation, generators: list[ast.comprehension], emit: Callable[[], None]) -> None:
@@ -233,9 +233,9 @@ def _filter(activation: Activation, node: ast.expr) -> bool:
 
 
 def _list_comprehension(activation: Activation, node: ast.ListComp | ast.GeneratorExp) -> Value:
-    values: list[Value] = []
+    capture, values = activation.capture, list[Value]()
     _comprehension(activation, node.generators, lambda: values.append(activation.evaluate(node.elt)))
-    return activation.capture.born(values) if isinstance(node, ast.ListComp) else iter(values)
+    return capture.born(values) if isinstance(node, ast.ListComp) else Cursor(capture, iter(values))
 
 
 def _set_comprehension(activation: Activation, node: ast.SetComp) -> Value:

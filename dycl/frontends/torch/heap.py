@@ -231,6 +231,11 @@ class Heap:
             view.stamp, view.ssa = stamp, content
         self._poison_aliases(root)
 
+    def may_share(self, one: torch.Tensor, other: torch.Tensor) -> bool:
+        """Whether two tensors have different memory that is the same on some path."""
+        first, second = self._root(key_of(one)), self._root(key_of(other))
+        return first is not second and any(root is second for root in self._aliases(first))
+
     def _poison_aliases(self, root: Root) -> None:
         if not root.parents and not root.children:
             return

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from dycl.frontends.torch.heap import sizes_of
+from dycl.frontends.torch.journal import AttributeSlot
 from dycl.frontends.torch.values import Choice, Symbolic, Value
 
 if TYPE_CHECKING:
@@ -44,7 +45,33 @@ def elements(capture: "Capture", value: Value) -> Iterator[Value]:
             return elements(capture, capture.evaluator.call(capture, method, [], {}))
     if isinstance(value, list):
         return _live(value)
+    if isinstance(value, Iterator) and not isinstance(value, Cursor) and len(capture.journal.levels) > 1:
+        raise capture.error(
+            "an iterator used on one side of a branch that depends on a tensor",
+            "how far it has come would depend on the path",
+            "make a list of it before the branch",
+        )
     return _native(capture, value)
+
+
+class Cursor:
+    """An iterator whose position a branch can take back; what it has run over is kept."""
+
+    def __init__(self, capture: "Capture", source: Iterator[Value]) -> None:
+        self._journal = capture.journal
+        self._birth = capture.journal.tick()
+        self._source = source
+        self._seen: list[Value] = []
+        self.position = 0
+
+    def __iter__(self) -> "Cursor":
+        return self
+
+    def __next__(self) -> Value:
+        if self.position == len(self._seen):
+            self._seen.append(next(self._source))
+        self._journal.write(AttributeSlot(self, "position", self._birth), self.position + 1)
+        return self._seen[self.position - 1]
 
 
 def _live(values: list[Value]) -> Iterator[Value]:

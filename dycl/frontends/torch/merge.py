@@ -118,6 +118,8 @@ class Merge:
             return self._tensors(values, label)
         if all(map(is_number, values)):
             return self._numbers(values, label)
+        if all(map(callable, values)):
+            return _always(first) if _equal(values) else lambda: self.choose(values)
         if any(type(value) is not type(first) for value in values):
             kinds = " or ".join(sorted({_type_name(value) for value in values}))
             return _poison(f"`{label}`, which is {kinds} depending on the path,")
@@ -128,8 +130,6 @@ class Merge:
             return self._containers(values, label)
         if _equal(values):
             return _always(first)
-        if callable(first):
-            return lambda: self.choose(values)
         return _poison(f"`{label}`, which is a different {_type_name(first)} on each path,")
 
     def _tensors(self, values: Sequence[Value], label: str) -> Thunk:
@@ -320,9 +320,9 @@ def _bounds(values: Sequence[Value]) -> tuple[int, int] | None:
 
 
 def _equal(values: Sequence[Value]) -> bool:
-    """Whether the values, objects of one type, are equal by a comparison that is certainly Python's own."""
+    """Whether the values are objects of one type that say they are equal."""
     first = values[0]
-    if isinstance(first, nn.Module):
+    if isinstance(first, nn.Module) or any(type(value) is not type(first) for value in values):
         return False
     try:
         return all(bool(value == first) for value in values[1:])

@@ -2,12 +2,13 @@
 
 import ast
 import operator
+from collections import deque
 from typing import TYPE_CHECKING
 
 import torch
 
 from dycl.frontends.torch import scalars
-from dycl.frontends.torch.values import Choice, Poison, Scalar, Symbolic, Value, holds, is_number
+from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, unknown_text
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -53,20 +54,19 @@ _COMPARE: dict[type[ast.cmpop], Value] = {
 }
 
 
-def in_place(kind: type[ast.operator]) -> Value:
-    return _IN_PLACE[kind]
-
-
 def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, right: Value) -> Value:
     _usable(capture, left, right)
     if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
         if kind is ast.Mod and isinstance(left, str):
-            return Poison("text made from a tensor")
+            return unknown_text()
         return capture.torch_call(_BINARY[kind], left, right)
     if is_number(left) and is_number(right) and (isinstance(left, Scalar) or isinstance(right, Scalar)):
         return scalars.binary(capture, kind, left, right)
     if kind is ast.Mod and isinstance(left, str) and holds(right, lambda v: isinstance(v, Symbolic | torch.Tensor)):
-        return Poison("text made from a value known only at run time")
+        return unknown_text()
+    found = _by_method(capture, _BINARY[kind], left, right)
+    if found is not NotImplemented:
+        return found
     result = capture.native(_BINARY[kind], left, right)
     return capture.born(result) if isinstance(result, list | dict | set) else result
 
@@ -77,7 +77,8 @@ def unary_operation(capture: "Capture", kind: type[ast.unaryop], value: Value) -
         return scalars.unary(capture, kind, value)
     if isinstance(value, torch.Tensor):
         return capture.torch_call(_UNARY[kind], value)
-    return capture.native(_UNARY[kind], value)
+    method = capture.method(value, _dunder(_UNARY[kind]))
+    return capture.evaluator.call(capture, method, [], {}) if method else capture.native(_UNARY[kind], value)
 
 
 def comparison(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Value) -> Value:
@@ -99,7 +100,42 @@ def comparison(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Va
         if kind in (ast.Eq, ast.NotEq):
             return kind is ast.NotEq
         raise capture.raised(TypeError("an ordering of a number and something else"))
-    return capture.native(_COMPARE[kind], left, right)
+    found = _by_method(capture, _COMPARE[kind], left, right)
+    return found if found is not NotImplemented else capture.native(_COMPARE[kind], left, right)
+
+
+def augmented_operation(capture: "Capture", kind: type[ast.operator], left: Value, right: Value) -> Value:
+    """Return what `left kind= right` binds; a list, set, dict or tensor is changed in place."""
+    _usable(capture, left)
+    if isinstance(left, list | set | dict | deque) and not isinstance(right, Scalar):
+        capture.mutate(left)
+        return capture.native(_IN_PLACE[kind], left, right)
+    if isinstance(left, torch.Tensor):
+        return capture.torch_call(_IN_PLACE[kind], left, right)
+    method = capture.method(left, _dunder(_IN_PLACE[kind]))
+    if method is not None:
+        return capture.evaluator.call(capture, method, [right], {})
+    return binary_operation(capture, kind, left, right)
+
+
+def _dunder(function: Value) -> str:
+    return f"__{function.__name__.strip('_')}__"
+
+
+_MIRRORED = {"__lt__": "__gt__", "__gt__": "__lt__", "__le__": "__ge__", "__ge__": "__le__"}
+
+
+def _by_method(capture: "Capture", function: Value, left: Value, right: Value) -> Value:
+    """Return what the user's own operator methods give, NotImplemented where there are none."""
+    name = _dunder(function)
+    mirrored = _MIRRORED.get(name, name if name in ("__eq__", "__ne__") else f"__r{name[2:]}")
+    for owner, method_name, other in ((left, name, right), (right, mirrored, left)):
+        method = capture.method(owner, method_name)
+        if method is not None:
+            found = capture.evaluator.call(capture, method, [other], {})
+            if found is not NotImplemented:
+                return found
+    return NotImplemented
 
 
 def _usable(capture: "Capture", *values: Value) -> None:
@@ -119,6 +155,9 @@ def _identity(capture: "Capture", left: Value, right: Value) -> Value:
             raise capture.error(
                 "`is` on a number known only at run time", "numbers have no identity to rely on", "use `==`"
             )
+    traced = capture.is_traced(left) and capture.is_traced(right)
+    if traced and left is not right and capture.heap.may_share(left, right):
+        raise capture.error("the identity of tensors that are one on some paths", "it depends on the path")
     return left is right
 
 
@@ -148,4 +187,7 @@ def _membership(capture: "Capture", item: Value, container: Value) -> Value:
         if isinstance(container, dict | set | frozenset):
             raise capture.error("a tensor as a key", "tensors are compared by identity as keys")
         raise capture.error("`in` with a tensor", "each comparison would depend on data")
+    method = capture.method(container, "__contains__")
+    if method is not None:
+        return capture.truth_value(capture.evaluator.call(capture, method, [item], {}))
     return capture.native(operator.contains, container, item)

@@ -1,4 +1,4 @@
-"""Removes what capture has emitted and nothing uses: a variable that no later code reads is a result of branches too."""
+"""Removes what capture has emitted and nothing uses: variables that no later code reads are results too."""
 
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation

@@ -113,6 +113,8 @@ class Recorder(SchemaCheckMode):
         """Run a functional overload on fake tensors and emit it."""
         positional, keywords = _split(name, arguments)
         out = func(*positional, **keywords)
+        if isinstance(out, tuple | list):
+            out = self._apart(arguments, out)
         outputs = [tensor for tensor in _flat(out) if isinstance(tensor, torch.Tensor)]
         if not outputs or all(self.heap.knows(tensor) for tensor in outputs):
             return out
@@ -124,6 +126,19 @@ class Recorder(SchemaCheckMode):
         name, arguments = with_numbers(name, arguments)
         self._emit(name, arguments, outputs)
         return out
+
+    def _apart(self, arguments: list[Value], outputs: Sequence[Value]) -> Sequence[Value]:
+        """Give results memory of their own where a new memory holds several, as the parts of one `nonzero`."""
+        seen = {storage_of(value) for value in _flat(arguments) if isinstance(value, torch.Tensor)}
+        apart: list[Value] = []
+        new: set[int] = set()
+        for value in outputs:
+            if isinstance(value, torch.Tensor) and storage_of(value) not in seen:
+                if storage_of(value) in new:
+                    value = self.empty_like(value)
+                new.add(storage_of(value))
+            apart.append(value)
+        return outputs if all(a is b for a, b in zip(outputs, apart, strict=True)) else apart
 
     def _emit(self, name: str, arguments: list[Value], outputs: list[torch.Tensor]) -> None:
         inputs = [tensor for tensor in _flat(arguments) if isinstance(tensor, torch.Tensor)]

@@ -1,6 +1,7 @@
 """What stands in for functions that must know of values known only at run time."""
 
 import ast
+import functools
 import itertools
 import logging
 import operator
@@ -15,10 +16,20 @@ from dycl.frontends.torch import scalars
 from dycl.frontends.torch.attributes import delete_attribute, has_attribute, read_attribute, write_attribute
 from dycl.frontends.torch.conditions import fold, value_of
 from dycl.frontends.torch.heap import sizes_of
-from dycl.frontends.torch.iteration import elements
+from dycl.frontends.torch.iteration import Cursor, elements
 from dycl.frontends.torch.operators import binary_operation, comparison, unary_operation
 from dycl.frontends.torch.subscripts import read_item
-from dycl.frontends.torch.values import Choice, Kind, ModelRaised, Scalar, Symbolic, Value, is_number, kind_of
+from dycl.frontends.torch.values import (
+    Choice,
+    Kind,
+    ModelRaised,
+    Scalar,
+    Symbolic,
+    Value,
+    is_number,
+    kind_of,
+    unknown_text,
+)
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -87,7 +98,7 @@ def _number(kind: Kind) -> StandIn:
 
 def _text(function: Value) -> StandIn:
     def convert(capture: "Capture", *args: Value) -> Value:
-        return capture.unknown_text() if any(map(capture.holds_unknown, args)) else capture.native(function, *args)
+        return unknown_text() if any(map(capture.holds_unknown, args)) else capture.native(function, *args)
 
     return convert
 
@@ -111,13 +122,14 @@ def _lists(function: Value) -> StandIn:
     """A function over iterables that looks at no element."""
 
     def run(capture: "Capture", *iterables: Value, **kwargs: Value) -> Value:
-        return capture.native(function, *(elements(capture, values) for values in iterables), **kwargs)
+        made = capture.native(function, *(elements(capture, values) for values in iterables), **kwargs)
+        return Cursor(capture, made)
 
     return run
 
 
 def _enumerate(capture: "Capture", values: Value, start: int = 0) -> Value:
-    return capture.native(enumerate, elements(capture, values), start)
+    return Cursor(capture, capture.native(enumerate, elements(capture, values), start))
 
 
 def _make(kind: type) -> StandIn:
@@ -132,7 +144,7 @@ def _make(kind: type) -> StandIn:
 
 def _map(capture: "Capture", function: Value, *iterables: Value) -> Value:
     rows = zip(*(elements(capture, values) for values in iterables), strict=False)
-    return iter([capture.evaluator.call(capture, function, row, {}) for row in rows])
+    return Cursor(capture, iter([capture.evaluator.call(capture, function, row, {}) for row in rows]))
 
 
 def _filter(capture: "Capture", function: Value, values: Value) -> Value:
@@ -143,7 +155,7 @@ def _filter(capture: "Capture", function: Value, values: Value) -> Value:
             raise capture.error("a `filter` that depends on a tensor", "how many pass is known only at run time")
         if truth:
             kept.append(value)
-    return iter(kept)
+    return Cursor(capture, iter(kept))
 
 
 def _sum(capture: "Capture", values: Value, start: Value = 0) -> Value:
@@ -170,6 +182,9 @@ def _extreme(operator: type[ast.cmpop], function: Value) -> StandIn:
         values = list(elements(capture, args[0])) if len(args) == 1 else list(args)
         if not any(map(capture.holds_unknown, values)):
             return capture.native(function, *args, **kwargs)
+        if set(kwargs) == {"key"} and values:
+            keys = _keys(capture, values, kwargs["key"])
+            return values[keys.index(capture.native(function, keys))]
         if kwargs or not values:
             raise capture.error(f"`{function.__name__}` with options over values known only at run time")
         best = values[0]
@@ -189,6 +204,34 @@ def _better(capture: "Capture", test: Value, value: Value, best: Value) -> Value
     elif isinstance(test, Scalar) and kind_of(value) is kind_of(best):
         return scalars.select(capture, test, value, best)
     raise capture.error("`max` or `min` over values of several kinds that are known only at run time")
+
+
+def _keys(capture: "Capture", values: list[Value], key: Value) -> list[Value]:
+    keys = values if key is None else [capture.evaluator.call(capture, key, [value], {}) for value in values]
+    if any(map(capture.holds_unknown, keys)):
+        raise capture.error(
+            "an order of values known only at run time",
+            "which is the larger is not known while the program is compiled",
+            "stack the values into a tensor and use torch.sort or torch.topk",
+        )
+    return keys
+
+
+def _sorted(capture: "Capture", values: Value, key: Value = None, reverse: bool = False) -> Value:
+    items = list(elements(capture, values))
+    keys = _keys(capture, items, key)
+    order = capture.native(sorted, range(len(items)), key=keys.__getitem__, reverse=reverse)
+    return capture.born([items[index] for index in order])
+
+
+def _reduce(capture: "Capture", function: Value, values: Value, *initial: Value) -> Value:
+    items = [*initial, *elements(capture, values)]
+    if not items:
+        raise capture.raised(TypeError("reduce() of empty iterable with no initial value"))
+    total = items[0]
+    for item in items[1:]:
+        total = capture.evaluator.call(capture, function, [total, item], {})
+    return total
 
 
 def _abs(capture: "Capture", value: Value) -> Value:
@@ -249,17 +292,26 @@ def _tensor(capture: "Capture", data: Value, *args: Value, **kwargs: Value) -> V
     return capture.torch_call(torch.tensor, data, *args, **kwargs)
 
 
+def _equal(capture: "Capture", one: Value, other: Value) -> Value:
+    if one.size() != other.size():
+        return False
+    return capture.item(capture.torch_call(torch.all, capture.torch_call(torch.eq, one, other)))
+
+
+def _allclose(capture: "Capture", one: Value, other: Value, *args: Value, **kwargs: Value) -> Value:
+    return capture.item(capture.torch_call(torch.all, capture.torch_call(torch.isclose, one, other, *args, **kwargs)))
+
+
 def _iter(capture: "Capture", values: Value) -> Value:
-    return elements(capture, values)
+    return values if isinstance(values, Cursor) else Cursor(capture, elements(capture, values))
 
 
 def _next(capture: "Capture", iterator: Value, *default: Value) -> Value:
-    if len(capture.journal.levels) > 1:
-        raise capture.error(
-            "`next` on one side of a branch that depends on a tensor",
-            "how far the iterator has come would depend on the path",
-            "index a list instead",
-        )
+    capture.usable(iterator)
+    if isinstance(iterator, Cursor) and isinstance(iterator.position, Symbolic):
+        raise capture.error("`next` on an iterator whose place depends on the path", advice="index a list instead")
+    if not isinstance(iterator, Cursor):
+        elements(capture, iterator)
     return capture.native(next, iterator, *default)
 
 
@@ -268,7 +320,7 @@ def _negative(capture: "Capture", value: Value) -> Value:
 
 
 def _reversed(capture: "Capture", values: Value) -> Value:
-    return iter([*elements(capture, values)][::-1])
+    return Cursor(capture, iter([*elements(capture, values)][::-1]))
 
 
 def _read_item(capture: "Capture", owner: Value, index: Value) -> Value:
@@ -316,10 +368,14 @@ STAND_INS: dict[Value, StandIn] = {
     OrderedDict: _make(OrderedDict),
     deque: _make(deque),
     reversed: _reversed,
+    functools.reduce: _reduce,
     set: _make(set),
     setattr: write_attribute,
+    sorted: _sorted,
     str: _text(str),
     sum: _sum,
+    torch.allclose: _allclose,
+    torch.equal: _equal,
     torch.tensor: _tensor,
     tuple: _make(tuple),
     type: _type,

@@ -1,6 +1,7 @@
 """Items of tensors, lists, tuples, dicts and modules: read, written and deleted."""
 
 import operator
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import f64, i64
 
 from dycl.frontends.torch import scalars
+from dycl.frontends.torch.branches import branch_value
 from dycl.frontends.torch.heap import sizes_of
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, kind_of
 from dycl.ir.ops import AssertOp
@@ -22,7 +24,7 @@ def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
     capture.usable(owner)
     capture.usable(index)
     if isinstance(owner, Choice):
-        return Choice(owner.index, [read_item(capture, option, index) for option in owner.options])
+        return chosen(capture, owner.index, [read_item(capture, option, index) for option in owner.options])
     if isinstance(owner, torch.Tensor):
         if holds(index, lambda part: isinstance(part, Scalar)) and not isinstance(index, slice):
             return _read_tensor(capture, owner, index)
@@ -40,6 +42,8 @@ def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
     method = capture.method(owner, "__getitem__")
     if method is not None:
         return capture.evaluator.call(capture, method, [index], {})
+    if isinstance(owner, defaultdict) and index not in owner:
+        capture.mutate(owner)
     found = capture.native(operator.getitem, owner, index)
     capture.state.inherit(owner, found)
     return capture.born(found) if isinstance(index, slice) and isinstance(found, list) else found
@@ -67,6 +71,18 @@ def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value
         stacked = capture.stack_numbers(options)
         return capture.item(_select(capture, stacked, 0, index))
     return Choice(index, options)
+
+
+def chosen(capture: "Capture", index: Scalar, options: Sequence[Value]) -> Value:
+    """Return the value that a choice, by the index of an earlier choice, is."""
+    first = options[0]
+    if all(option is first for option in options):
+        return first
+    if not all(isinstance(option, torch.Tensor) or is_number(option) for option in options):
+        return Choice(index, options)
+    if index.kind is bool:
+        return branch_value(capture, index.ssa, lambda: options[1], lambda: options[0])
+    return choose(capture, options, index)
 
 
 def _in_range(capture: "Capture", index: Scalar, count: int) -> Scalar:

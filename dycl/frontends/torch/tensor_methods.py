@@ -25,6 +25,8 @@ def call_tensor_method(capture: "Capture", method: Value, args: Sequence[Value],
         raise capture.error(f"`.{method.__name__}()` on a traced tensor", reason, advice)
     if method.__name__ == "cuda":
         return owner
+    if method.__name__ in ("allclose", "equal"):
+        return capture.evaluator.call(capture, getattr(torch, method.__name__), [owner, *args], kwargs)
     return capture.torch_call(method, *args, **kwargs)
 
 

@@ -90,13 +90,29 @@ class Scalar(Symbolic):
 class Poison(Symbolic):
     """What two paths left in one place and no value can stand for: an error only where it is used."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("advice", "because", "reason")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        because: str = "no one value can stand for it after the branch",
+        advice: str = "make the paths agree before it",
+    ) -> None:
         self.reason = reason
+        self.because = because
+        self.advice = advice
 
     def describe(self) -> str:
         return self.reason
+
+
+def unknown_text() -> Poison:
+    """Return what stands for text made from a value known only at run time."""
+    return Poison(
+        "text made from a value known only at run time",
+        "a compiled program makes no text",
+        "return the value itself, and make the text from it outside the model",
+    )
 
 
 class Choice(Symbolic):

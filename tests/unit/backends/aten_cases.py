@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from kernel_building import Dynamic, Scalar, Weight
+
+from tests.unit.backends.kernel_building import Dynamic, Scalar, Weight
 
 G = torch.Generator().manual_seed(0)
 
@@ -72,6 +73,10 @@ def elementwise() -> Iterator[Case]:
     yield case("glu.default", f(2, 6))
     yield case("threshold.default", f(6), 0.1, 0.0)
     yield case("nan_to_num.default", torch.tensor([float("nan"), 1.0, float("inf")]))
+    yield case("clip.default", f(3, 4), -0.5, 0.5)
+    yield case("clip.Tensor", f(3, 4), f(4), None)
+    yield case("clamp_min.Tensor", f(3, 4), f(4))
+    yield case("clamp_max.Tensor", f(3, 4), f())
     yield case("bitwise_not.default", flags(5))
     yield case("bitwise_not.default", integers(5))
     yield case("lerp.Scalar", f(4), f(4), 0.3)
@@ -99,6 +104,9 @@ def binary() -> Iterator[Case]:
     yield case("add.Tensor", integers(4, dtype=torch.int32), integers(4))
     yield case("rsub.Scalar", f(4), 1)
     yield case("rsub.Scalar", f(4), 1, 2)
+    yield case("rsub.Tensor", f(4), f(4), alpha=2)
+    yield case("true_divide.Tensor", f(4), positive(4))
+    yield case("true_divide.Scalar", integers(4), 2)
     yield case("div.Tensor", f(4), positive(4))
     yield case("div.Tensor", integers(4), integers(4, low=1))
     yield case("div.Scalar", integers(4), 2)
@@ -125,6 +133,7 @@ def binary() -> Iterator[Case]:
     yield case("minimum.default", f(4), integers(4))
     yield case("max.other", integers(4), integers(4))
     yield case("maximum.default", flags(4), flags(4))
+    yield case("min.other", integers(4), f(4))
     yield case("atan2.default", f(6), f(6))
     yield case("fmod.Scalar", f(6), 0.7)
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
@@ -145,12 +154,16 @@ def binary() -> Iterator[Case]:
     yield case("where.self", flags(4), integers(4), f(4))
     yield case("where.ScalarOther", flags(4), f(4), 0)
     yield case("where.ScalarSelf", flags(4), 1.5, integers(4))
+    yield case("where.Scalar", flags(4), 1.0, 0.0)
     yield case("masked_fill.Scalar", f(3, 4), flags(4), float("-inf"))
     yield case("masked_fill.Tensor", f(3, 4), flags(3, 4), f())
     for dtype in (torch.float32, torch.int64, torch.bool, torch.float64, torch.int32, torch.uint8):
         yield case("to.dtype", f(6, low=0.0), dtype)
         yield case("to.dtype", integers(6, low=0), dtype)
         yield case("to.dtype", flags(6), dtype)
+    yield case("to.dtype_layout", f(4), dtype=torch.float64)
+    yield case("to.device", f(4), torch.device("cpu"), torch.int32)
+    yield case("to.other", f(4), integers(4))
     yield case("_to_copy.default", f(4), dtype=torch.int64)
     yield case("type_as.default", f(4), integers(4))
 
@@ -176,6 +189,19 @@ def shapes() -> Iterator[Case]:
     yield case("contiguous.default", f(2, 3))
     yield case("clone.default", f(2, 3))
     yield case("dropout.default", f(2, 3), 0.5, False)
+    for name in ("alias", "detach", "lift_fresh", "lift_fresh_copy", "resolve_conj", "resolve_neg"):
+        yield case(f"{name}.default", f(2, 3))
+    for name in ("alpha_dropout", "feature_dropout", "feature_alpha_dropout"):
+        yield case(f"{name}.default", f(2, 3), 0.5, False)
+    for name in ("_unsafe_view", "_reshape_copy", "view_copy"):
+        yield case(f"{name}.default", f(2, 3), [3, 2])
+    for name in ("view_as", "reshape_as"):
+        yield case(f"{name}.default", f(2, 3), f(3, 2))
+    for name in ("swapaxes", "swapdims"):
+        yield case(f"{name}.default", f(2, 3, 4), 0, -1)
+    yield case("numpy_T.default", f(2, 3))
+    yield case("numpy_T.default", f(2, 3, 4))
+    yield case("mT.default", f(2, 3, 4))
     yield case("select.int", f(2, 3, 4), 1, -1)
     yield case("select.int", f(2, 1, 4), 1, 0)
     yield case("select.int", f(5, 2), 0, Scalar(3))
@@ -191,6 +217,12 @@ def shapes() -> Iterator[Case]:
     yield case("stack.default", [f(3), f(3)], 1)
     yield case("stack.default", [f(), f()], 0)
     yield case("split.Tensor", f(5, 2), 2)
+    yield case("split.sizes", f(5, 2), [1, 4])
+    yield case("unsafe_split.Tensor", f(5, 2), 2)
+    yield case("unsafe_split_with_sizes.default", f(5, 2), [1, 4])
+    yield case("unsafe_chunk.default", f(5, 4), 2, 1)
+    for name in ("concat", "concatenate"):
+        yield case(f"{name}.default", [f(2, 3), f(2, 1)], 1)
     yield case("split_with_sizes.default", f(5, 2), [1, 4])
     yield case("chunk.default", f(5, 4), 2, 1)
     yield case("tensor_split.sections", f(5, 4), 3)
@@ -251,6 +283,9 @@ def creation() -> Iterator[Case]:
     yield case("ones_like.default", integers(3))
     yield case("new_zeros.default", f(2), [3])
     yield case("new_full.default", f(2), [3], 1.5)
+    yield case("new_ones.default", f(2), [3])
+    for name in ("fill.Scalar", "fill.Tensor"):
+        yield case(name, f(2, 3), 1.5 if name == "fill.Scalar" else f())
     yield case("arange.default", 5)
     yield case("arange.start", 2, 7)
     yield case("arange.start_step", 0.0, 1.0, 0.25)
@@ -282,6 +317,11 @@ def reductions() -> Iterator[Case]:
         yield case("argmin.default", x, 0)
         yield case("prod.default", x)
         yield case("cumsum.default", x, 1)
+    yield case("all.dims", flags(3, 4), [0, 1])
+    yield case("prod.dim_int", f(3, 4), 1)
+    yield case("var.default", f(3, 4), False)
+    yield case("std.dim", f(3, 4), [0], True, True)
+    yield case("std_mean.correction", f(3, 4), [1], correction=0)
     yield case("argmax.default", f(3, 4), None, True)
     yield case("max.default", flags(4))
     yield case("sum.default", f())
@@ -308,6 +348,8 @@ def reductions() -> Iterator[Case]:
     yield case("log_softmax.int", f(3, 4), -1)
     yield case("softmax.int", f(3, 4).double(), 1)
     yield case("softmax.int", f(), 0)
+    yield case("_softmax.default", f(3, 4), 1, False)
+    yield case("_log_softmax.default", f(3, 4), 1, False)
     yield case("topk.default", f(3, 6), 2)
     yield case("topk.default", f(3, 6), 2, 0, False)
     yield case("sort.default", f(3, 6), 1, True)
@@ -350,11 +392,23 @@ def networks() -> Iterator[Case]:
     yield case("batch_norm.default", f(2, 4, 5, 5), *norms, False, 0.1, 1e-5, True)
     yield case("batch_norm.default", f(2, 4), None, None, *norms[2:], False, 0.1, 1e-5, True)
     yield case("native_batch_norm.default", f(2, 4, 5), *norms, False, 0.1, 1e-5)
+    yield case("_native_batch_norm_legit_no_training.default", f(2, 4, 5), *norms, 0.1, 1e-5)
     yield case("layer_norm.default", f(2, 3, 4), [4], w(4), w(4))
     yield case("layer_norm.default", f(2, 3, 4), [3, 4])
     yield case("group_norm.default", f(2, 4, 3, 3), 2, w(4), w(4))
     yield case("instance_norm.default", f(2, 4, 3, 3), w(4), w(4), None, None, True, 0.1, 1e-5, True)
     yield case("rms_norm.default", f(2, 3, 4), [4], w(4))
+    for axes in (1, 2, 3):
+        image, window = f(1, 2, *[6] * axes), [2] * axes
+        yield case(f"conv{axes}d.padding", image, w(4, 2, *[3] * axes), None, [1] * axes, "same", [1] * axes)
+        yield case(f"max_pool{axes}d.default", image, window)
+        yield case(f"avg_pool{axes}d.default", image, window)
+        yield case(f"adaptive_avg_pool{axes}d.default", image, [3] * axes)
+        yield case(f"adaptive_max_pool{axes}d.default", image, [3] * axes)
+        if axes > 1:
+            yield case(f"max_pool{axes}d_with_indices.default", image, window)
+    yield case("_adaptive_avg_pool2d.default", f(1, 2, 6, 6), [2, 3])
+    yield case("conv_transpose3d.input", f(1, 2, 3, 3, 3), w(2, 3, 2, 2, 2), w(3), [2, 2, 2])
     yield case("max_pool1d.default", f(1, 3, 8), [2])
     yield case("max_pool2d.default", f(1, 3, 8, 8), [2, 2])
     yield case("max_pool2d.default", f(3, 8, 8), [3, 3], [2, 2], [1, 1], [1, 1])

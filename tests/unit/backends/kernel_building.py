@@ -94,7 +94,7 @@ def kernel_of(
     count = len(plain) - len(names)
     found = target(*plain[:count], **dict(zip(names, plain[count:], strict=True)))
     results = list(found) if isinstance(found, tuple | list) else [found]
-    formats = [str(parameter.real_type) == "MemoryFormat" for parameter in target._schema.arguments]
+    formats = [str(parameter.real_type) in ("MemoryFormat", "Device") for parameter in target._schema.arguments]
     encoded = [None if skip else operand(argument) for skip, argument in zip(formats, arguments, strict=True)]
     op = AtenOp(overload, encoded, [type_of(result, dynamic) for result in results])
     block.add_ops([op, YieldOp(op.results)])

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from aten_cases import CASES, Case, f
-from kernel_building import assert_same, compile_with, kernel_of, run
 
 from dycl.backends import CannotCompile, Target
 from dycl.backends.onnxruntime import OnnxRuntimeBackend
 from dycl.backends.reference import ReferenceBackend
+from tests.unit.backends.aten_cases import CASES, Case, f
+from tests.unit.backends.kernel_building import assert_same, compile_with, kernel_of, run
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{index}-{case}" for index, case in enumerate(CASES)])

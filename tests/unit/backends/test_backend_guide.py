@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_building import parse_kernel, run
 
 from dycl.backends import Target, backend_named, compile_kernels
 from dycl.ir.weights import WeightStore
 from dycl.runtime.engines import EngineError, KernelSpec, engine_named
+from tests.unit.backends.kernel_building import parse_kernel, run
 
 PAGE = Path(__file__).parents[3] / "docs" / "writing-a-backend.md"
 

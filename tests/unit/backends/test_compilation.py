@@ -1,12 +1,12 @@
 """Which backend compiles which kernel, and what is said of those that fall to another."""
 
 import pytest
-from aten_cases import f
-from kernel_building import kernel_of, parse_kernel
 
 from dycl.backends import Target, backend_named, compile_kernels
 from dycl.errors import DyclError, UsageError
 from dycl.ir.weights import WeightStore
+from tests.unit.backends.aten_cases import f
+from tests.unit.backends.kernel_building import kernel_of, parse_kernel
 
 PLAIN = "dycl.kernel @plain(%x: tensor<3xf32>) -> tensor<3xf32> { dycl.yield %x : tensor<3xf32> }"
 MEDIAN = """dycl.kernel @median(%x: tensor<3xf32>) -> tensor<f32> {

@@ -7,13 +7,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from kernel_building import compile_with, parse_kernel
 
 from dycl.backends import Backend, spec_of
 from dycl.backends.onnxruntime import OnnxRuntimeBackend
 from dycl.backends.reference import ReferenceBackend
 from dycl.ir.weights import WeightStore
 from dycl.runtime.engines import EngineError, Kernel, KernelSpec, ValueSpec, engine_named, spec_from_json, spec_to_json
+from tests.unit.backends.kernel_building import compile_with, parse_kernel
 
 TEXT = """dycl.kernel @k(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, i1) {
   %w = dycl.param "w" : tensor<4x4xf32>

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from kernel_building import assert_same, compile_with, parse_kernel, run
 
 from dycl.backends import Backend, spec_of
 from dycl.backends.onnxruntime import OnnxRuntimeBackend
 from dycl.backends.reference import ReferenceBackend
 from dycl.ir.weights import WeightStore
 from dycl.runtime.engines import engine_named
+from tests.unit.backends.kernel_building import assert_same, compile_with, parse_kernel, run
 
 BACKENDS = [OnnxRuntimeBackend(), ReferenceBackend()]
 

@@ -7,13 +7,13 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from kernel_building import compile_with, parse_kernel
 
 from dycl.backends.onnxruntime import OnnxRuntimeBackend
 from dycl.ir.ops import KernelOp, ParamOp
 from dycl.ir.types import shape_of
 from dycl.ir.weights import WeightStore
 from dycl.runtime.engines.onnxruntime import session_options
+from tests.unit.backends.kernel_building import compile_with, parse_kernel
 
 IMAGE = "tensor<1x16x8x8xf32>"
 CHANNELS = "tensor<16xf32>"

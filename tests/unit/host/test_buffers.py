@@ -4,11 +4,11 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from host_models import artifact_of, check, program_of
 
 from dycl.backends.host import write_host
 from dycl.errors import DyclError
 from dycl.runtime.model import Model
+from tests.unit.host.host_models import artifact_of, check, program_of
 
 T = "tensor<4xf32>"
 

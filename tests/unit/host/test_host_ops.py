@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from host_models import artifact_of, check, flat, interpreted, program_of
 
 from dycl.backends.host import write_host
 from dycl.errors import DyclError
 from dycl.runtime.model import Model
+from tests.unit.host.host_models import artifact_of, check, flat, interpreted, program_of
 
 KERNELS = """
 dycl.kernel @step(%x: tensor<4xf32>) -> tensor<4xf32> {

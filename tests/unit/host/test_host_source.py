@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from host_models import program_of
 
 from dycl.backends.host import write_host
 from dycl.backends.host.names import Names
+from tests.unit.host.host_models import program_of
 
 T = "tensor<4xf32>"
 

@@ -5,7 +5,6 @@ from random import Random
 
 import numpy as np
 import pytest
-from host_models import artifact_of, assert_same, flat, interpreted, program_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from dycl.ir.ops import WhileOp
 from dycl.runtime.engines import Array, Kernel, KernelSpec
 from dycl.runtime.engines.protocol import check_arrays
 from dycl.runtime.model import Model
+from tests.unit.host.host_models import artifact_of, assert_same, flat, interpreted, program_of
 
 T = "tensor<1x2xf32>"
 V = "tensor<2xf32>"

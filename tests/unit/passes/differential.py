@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 
 import torch
-from random_programs import random_program
 from xdsl.ir import Operation
 
 from dycl.ir.decisions import decisions
@@ -13,6 +12,7 @@ from dycl.ir.ops import IfOp, WhileOp
 from dycl.ir.verify import verify
 from dycl.passes import parse_pipeline
 from dycl.program import Program
+from tests.unit.passes.random_programs import random_program
 
 KERNELS = "form-regions,hoist-to-host,outline-regions,share-kernels"
 PIPELINES = {
@@ -27,7 +27,7 @@ PIPELINES = {
 
 def outcome(program: Program, inputs: Sequence[torch.Tensor], choices: int | None) -> tuple[Value, ...] | str:
     """Return what a program gives, or its failed assertion; `choices` picks the sides that are forced."""
-    number = {op: index for index, op in enumerate(decisions(program.module))}
+    number: dict[Operation, int] = {op: index for index, op in enumerate(decisions(program.module))}
 
     def decide(op: Operation, natural: bool | int) -> bool | int:
         if choices is None or isinstance(op, WhileOp):

@@ -63,9 +63,7 @@ class Writer:
         return self.relu(self.add(self.conv(self.relu(self.conv(x))), x))
 
     def classifier(self, x: str, classes: int = 3) -> str:
-        features = self.aten(
-            "pooled", "mean.dim", f"{x}, [2, 3], false, none", IMAGE, f"tensor<1x{CHANNELS}xf32>"
-        )
+        features = self.aten("pooled", "mean.dim", f"{x}, [2, 3], false, none", IMAGE, f"tensor<1x{CHANNELS}xf32>")
         w, type = self.weight(classes, CHANNELS)
         return self.aten(
             "logits",
@@ -169,7 +167,10 @@ def dropped_blocks(blocks: int, segments: int = 1) -> Program:
     )
     kept = to.aten("kept", "ge.Scalar", f"{probabilities}, 0.5", f"tensor<1x{total}xf32>", f"tensor<1x{total}xi1>")
     ones = to.aten(
-        "ones", "_to_copy.default", f"{kept}, f32, none, none, none, false, none", f"tensor<1x{total}xi1>",
+        "ones",
+        "_to_copy.default",
+        f"{kept}, f32, none, none, none, false, none",
+        f"tensor<1x{total}xi1>",
         f"tensor<1x{total}xf32>",
     )
     policy = to.aten("policy", "squeeze.dim", f"{ones}, 0", f"tensor<1x{total}xf32>", policy_type)

@@ -96,7 +96,9 @@ class Generator:
         """Write ops, then a terminator `end` with values of `types`."""
         for _ in range(self.rng.randrange(size)):
             if depth and self.rng.random() < 0.3:
-                self.rng.choice([self.branch, self.branch, self.branch, self.switch, self.count_up, self.repeat])(depth - 1)
+                self.rng.choice([self.branch, self.branch, self.branch, self.switch, self.count_up, self.repeat])(
+                    depth - 1
+                )
             else:
                 self.straight()
         values = [self.some(type) for type in types]

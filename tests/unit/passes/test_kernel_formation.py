@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from differential import KERNELS, PIPELINES, differences
-from dynamic_networks import dropped_blocks, early_exits, gated_skips
 
 from dycl.ir.decisions import decisions
 from dycl.ir.host_ops import is_host_op
 from dycl.ir.interpret import interpret
 from dycl.ir.locations import Frame, frames, location
-from dycl.ir.ops import IfOp, KernelOp, LaunchOp, RegionOp
+from dycl.ir.ops import IfOp, KernelOp, LaunchOp, RegionOp, YieldOp
 from dycl.ir.text import parse_module, print_module
 from dycl.ir.verify import verify
 from dycl.passes import parse_pipeline
 from dycl.program import Program
+from tests.unit.passes.differential import KERNELS, PIPELINES, differences
+from tests.unit.passes.dynamic_networks import dropped_blocks, early_exits, gated_skips
 
 FEWEST_LAUNCHES = PIPELINES["fewest-launches"]
 IMAGE = torch.arange(32, dtype=torch.float32).reshape(1, 2, 4, 4) / 32
@@ -141,9 +141,9 @@ def test_places_and_names_survive() -> None:
     for index, op in enumerate(program.main.walk()):
         op.location = location((Frame("net.py", index + 1),))
     run(program, FEWEST_LAUNCHES)
-    assert [op.name for op in program.module.walk() if op is not program.module and not frames(op.location)] == [
-        op.name for op in program.module.walk() if op.name == "dycl.yield" and op.parent_op().name == "dycl.kernel"
-    ]
+    # The end of a kernel is nobody's line.
+    lost = [op for op in program.module.walk() if not frames(op.location) and op is not program.module]
+    assert all(isinstance(op, YieldOp) and isinstance(op.parent_op(), KernelOp) for op in lost)
     text = print_module(program.module)
     assert "%relu, %gate = dycl.launch @k0(%x)" in text
     assert "dycl.kernel @k0(%x: tensor<1x2x4x4xf32>)" in text
@@ -183,5 +183,5 @@ def test_time_is_linear(make: Callable[[int], Program]) -> None:
         return time.process_time() - started
 
     seconds(5)
-    small, large = min(seconds(30), seconds(30)), seconds(300)
-    assert large < 10 * small * 2.5, f"{small:.2f} s for 30 branches, {large:.2f} s for 300"
+    small, large = min(seconds(20), seconds(20)), seconds(200)
+    assert large < 10 * small * 2.5, f"{small:.2f} s for 20 branches, {large:.2f} s for 200"

@@ -102,7 +102,7 @@ def test_what_a_pass_refuses_names_the_pass() -> None:
     def refuse(op: Operation) -> bool:
         raise DyclError("no")
 
-    with pytest.raises(PassFailure, match="^do: no$"):
+    with pytest.raises(PassFailure, match=r"^do: no$"):
         PassManager([Do(refuse)]).run(program())
 
 

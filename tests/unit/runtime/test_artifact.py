@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_artifacts import small_artifact
 
 from dycl.errors import UsageError
 from dycl.runtime import artifact as artifacts
 from dycl.runtime import folders, load
 from dycl.runtime.artifact import ArtifactError, check_writable, file_name, read_artifact, write_artifact
 from dycl.runtime.signature import Input, Signature
+from tests.unit.runtime.small_artifacts import small_artifact
 
 X = np.arange(4, dtype="f")
 
@@ -161,13 +161,13 @@ def test_a_manifest_of_another_form_is_damaged(folder: Path, changes: dict[str, 
 
 
 def test_what_is_no_artifact_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="no such folder"):
+    with pytest.raises(UsageError, match="no such folder"):
         load(tmp_path / "nothing")
     with pytest.raises(ArtifactError, match=r"has no manifest.json"):
         load(tmp_path)
     file = tmp_path / "file.dycl"
     file.write_text("{}")
-    with pytest.raises(ArtifactError, match="no such folder"):
+    with pytest.raises(UsageError, match="no such folder"):
         load(file)
 
 

@@ -10,7 +10,6 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from small_artifacts import HOST, small_artifact
 
 from dycl.errors import UsageError
 from dycl.runtime.artifact import Artifact, ArtifactError, write_artifact
@@ -19,6 +18,7 @@ from dycl.runtime.manifest import Branch, KernelEntry, Manifest
 from dycl.runtime.model import Model, load
 from dycl.runtime.signature import Input, Signature
 from dycl.runtime.structure import Leaf
+from tests.unit.runtime.small_artifacts import HOST, small_artifact
 
 X = np.arange(4, dtype="f")
 

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_artifacts import small_artifact
 
 from dycl.runtime.artifact import write_artifact
+from tests.unit.runtime.small_artifacts import small_artifact
 
 BLOCKED = """
 import sys

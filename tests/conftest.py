@@ -1,1 +1,0 @@
-"""Its place puts tests/ on the import path, for the modules that several tests share."""
