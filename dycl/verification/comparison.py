@@ -56,7 +56,8 @@ def _compare_arrays(
     elif expected.size:
         left, right = expected.astype(np.float64), actual.astype(np.float64)
         same = (left == right) | (np.isnan(left) & np.isnan(right))
-        error = np.where(same, 0.0, np.abs(left - right))
+        with np.errstate(invalid="ignore"):
+            error = np.where(same, 0.0, np.abs(left - right))
         if not np.isfinite(error).all():
             found.discrete.append(f"{place} has inf or nan where the source has not, or the reverse")
             return

@@ -13,7 +13,7 @@ from typing import Any
 from xdsl.dialects import arith
 from xdsl.ir import Operation, SSAValue
 
-from dycl.ir.ops import AtenOp, KernelOp, LaunchOp, RegionOp
+from dycl.ir.ops import AtenOp, BreakOp, ConditionOp, ForOp, KernelOp, LaunchOp, WhileOp, YieldOp
 
 COMPARISONS = frozenset(["eq", "ne", "lt", "le", "gt", "ge"])
 EQUALITY_PREDICATES = frozenset(
@@ -23,33 +23,58 @@ SELECTIONS = frozenset(["argmax", "argmin", "max", "min", "topk", "sort"])
 
 
 class Margins:
-    """The margins of the values of one run; give its `observe` to the interpreter."""
+    """The margins of the values of one run; give its `observe` to the interpreter.
+
+    A tensor carries its margin wherever the program hands it, into kernels and out of branches. A host scalar's margin
+    is known by the value that defines it.
+    """
 
     def __init__(self, kernels: Mapping[str, KernelOp]) -> None:
         self._kernels = kernels
-        self._margins: dict[SSAValue, float] = {}
+        self._of_scalars: dict[SSAValue, float] = {}
+        self._of_tensors: dict[int, tuple[Any, float]] = {}
+        """By identity; the tensor is kept so that no other one can have it."""
+        self._handed_on: dict[Operation, Sequence[float]] = {}
+        """The margins of what the last run of an op's region handed to it."""
 
-    def of(self, value: SSAValue) -> float:
-        return self._margins.get(value, math.inf)
+    def of(self, value: SSAValue, content: Any = None) -> float:
+        """Return the margin of a value, whose tensor is `content`."""
+        _, margin = self._of_tensors.get(id(content), (None, math.inf))
+        return min(margin, self._of_scalars.get(value, math.inf))
 
     def observe(self, op: Operation, operands: Sequence[Any], results: Sequence[Any]) -> None:
         """Note the margins of the results of an op that has just run."""
-        if isinstance(op, LaunchOp | RegionOp):
-            body = (self._kernels[op.kernel] if isinstance(op, LaunchOp) else op).body.block
-            end = body.last_op
-            for result, inner in zip(op.results, end.operands if end else (), strict=True):
-                self._set(result, self.of(inner))
-            return
-        margin = min((self.of(operand) for operand in op.operands), default=math.inf)
-        margin = min(margin, _own_margin(op, operands))
-        for result in op.results:
-            self._set(result, margin)
-
-    def _set(self, value: SSAValue, margin: float) -> None:
-        if margin == math.inf:
-            self._margins.pop(value, None)
+        margins = [self.of(value, content) for value, content in zip(op.operands, operands, strict=True)]
+        if isinstance(op, YieldOp | BreakOp | ConditionOp):
+            holder = _holder(op)
+            if holder is not None:
+                self._handed_on[holder] = margins[1:] if isinstance(op, ConditionOp) else margins
+        elif isinstance(op, LaunchOp) or op.regions:
+            holder = self._kernels[op.kernel] if isinstance(op, LaunchOp) else op
+            for result, content, margin in zip(op.results, results, self._handed_on.get(holder, ()), strict=False):
+                self._set(result, content, margin)
         else:
-            self._margins[value] = margin
+            margin = min(min(margins, default=math.inf), _own_margin(op, operands))
+            for result, content in zip(op.results, results, strict=True):
+                self._set(result, content, margin)
+
+    def _set(self, value: SSAValue, content: Any, margin: float) -> None:
+        if hasattr(content, "data_ptr"):
+            margin = min(margin, self._of_tensors.get(id(content), (None, math.inf))[1])
+            if margin < math.inf:
+                self._of_tensors[id(content)] = content, margin
+        elif margin < math.inf:
+            self._of_scalars[value] = margin
+        else:
+            self._of_scalars.pop(value, None)
+
+
+def _holder(op: Operation) -> Operation | None:
+    """Return the op that a terminator hands its values to: for `break` the nearest loop."""
+    holder = op.parent_op()
+    while isinstance(op, BreakOp) and holder is not None and not isinstance(holder, ForOp | WhileOp):
+        holder = holder.parent_op()
+    return holder
 
 
 def _own_margin(op: Operation, operands: Sequence[Any]) -> float:

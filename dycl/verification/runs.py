@@ -79,7 +79,8 @@ class Session:
         def observe(op: Operation, operands: Any, results: Any) -> None:
             margins.observe(op, operands, results)
             if op.name == "dycl.return":
-                run.output_margin = min((margins.of(operand) for operand in op.operands), default=float("inf"))
+                found = zip(op.operands, operands, strict=True)
+                run.output_margin = min((margins.of(*pair) for pair in found), default=float("inf"))
 
         tensors = [torch.from_numpy(inputs[input.name].copy()) for input in self.program.signature.inputs]
         try:

@@ -271,6 +271,98 @@ def test_break_and_continue_and_return_in_one_loop():
     check(forward, *ALL, 3 * POS, 3 * NEG, -MIXED, all_sides=False)
 
 
+def many_inputs():
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(1, 3, generator=generator) * scale for scale in (0.3, 0.6, 1, 1.5) for _ in range(25)]
+
+
+def test_exits_of_several_scopes_of_an_inlined_function():
+    def f(y):
+        for i in range(3):
+            if y[0, i] > 1:
+                if y.sum() > 2:
+                    return y * 10
+                break
+            y = y + 1
+        else:
+            return y - 1
+        return y * 3
+
+    def g(y):
+        total = y * 0
+        for i in range(3):
+            if y[0, i] < 0:
+                continue
+            if y[0, i] > 1.5:
+                return total - 100
+            if y.sum() > 3:
+                break
+            total = total + y * (i + 1)
+            if total.sum() > 2:
+                if total.max() > 1.2:
+                    break
+                continue
+            total = total + 0.5
+        else:
+            total = total * 7
+        return total + 1
+
+    def forward(self, x):
+        return f(x) + f(-x), g(x) * g(x * 0.7) - g(-x)
+
+    check(forward, *many_inputs(), all_sides=False)
+
+
+def test_exits_of_nested_loops():
+    def forward(self, x):
+        n = 0
+        for i in range(2):
+            for j in range(3):
+                if x[0, j] > 0.3:
+                    if x.sum() > 1:
+                        if x.max() > 2.5:
+                            return x, n
+                        x = x * 0.7
+                        n += 1
+                        continue
+                    if x.min() < -0.5:
+                        break
+                n += 10
+                if n > 0 and x[0, i] > 0.4:
+                    break
+            else:
+                x = x + 0.3
+                continue
+            x = x - 0.1
+            if x.sum() < -1:
+                break
+        return x, n
+
+    check(forward, *many_inputs(), all_sides=False)
+
+
+def test_exits_keep_what_each_path_wrote():
+    def forward(self, x):
+        log = []
+
+        def f(y):
+            log.append(y)
+            if y.sum() > 0:
+                if y.max() > 1:
+                    return 1
+                log[-1] = y * 5
+                return 2
+            log[-1] = y * 7
+            if y.min() < -1:
+                return 3
+            return 4
+
+        n = f(x) * 10 + f(x - 0.4)
+        return log, n
+
+    check(forward, *many_inputs(), all_sides=False)
+
+
 def test_break_in_a_nested_branch():
     def forward(self, x):
         for i in range(3):

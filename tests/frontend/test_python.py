@@ -342,6 +342,49 @@ def test_leaf_modules_and_functions_of_torch():
     assert {"conv2d.default", "batch_norm.default", "lstm.input", "layer_norm.default"} <= names
 
 
+def test_sizes_that_depend_on_data():
+    def forward(self, x):
+        i, j = torch.where(x > 0)
+        kept = x[x > 0]
+        if len(kept) > 1:
+            kept = kept * 2
+        k = (x < 0).nonzero()
+        return x[i, j], i, j, kept, kept.shape[0] + 1, x.flatten()[k[:, 1]] * k.size(0), i.numel()
+
+    check(forward, POS, NEG, torch.zeros(1, 3), torch.tensor([[1.0, -1.0, -2.0]]))
+
+
+def test_experts_with_the_tokens_that_chose_them():
+    def forward(self, x):
+        out = torch.zeros_like(x)
+        chosen = x.argmax(1)
+        for e, expert in enumerate(self.experts):
+            tokens = torch.where(chosen == e)[0]
+            if tokens.numel() == 0:
+                continue
+            out[tokens] += expert(x[tokens])
+        return out
+
+    torch.manual_seed(0)
+    inputs = [torch.randn(4, 3), *(torch.eye(3)[i].expand(4, 3) for i in range(3))]
+    check(forward, *inputs, experts=nn.ModuleList(nn.Linear(3, 3) for _ in range(3)))
+
+
+def test_equality_of_whole_tensors():
+    def forward(self, x):
+        if torch.equal(x, x.abs()) or x.allclose(-x.abs()):
+            return x
+        return x * 2, torch.equal(x, x[0])
+
+    def same(self, x):
+        if torch.equal(x, x.abs()):
+            return x
+        return x * 2 if not x.equal(x[0]) else x
+
+    refuse(forward, POS, "two exits return different things", "return x * 2, torch.equal(x, x[0])")
+    check(same, POS, NEG)
+
+
 def test_weights_are_parameters_by_name_and_constants_are_kept():
     def forward(self, x):
         return self.fc(x) * self.alpha + self.table + torch.tensor([1.0, 2.0, 3.0]) + self.big[:3]

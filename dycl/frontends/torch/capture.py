@@ -49,7 +49,7 @@ from dycl.frontends.torch.values import (
 from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import ItemOp, ReturnOp, ScalarTensorOp
 from dycl.ir.schema import torch_dtype
-from dycl.ir.types import shape_of, tensor_type
+from dycl.ir.types import is_static, shape_of, tensor_type
 
 
 class Evaluator(Protocol):
@@ -70,7 +70,7 @@ class Evaluator(Protocol):
     ) -> Value: ...
 
 
-_DATA_DEPENDENT = (GuardOnDataDependentSymNode, DataDependentOutputException, DynamicOutputShapeException)
+DATA_DEPENDENT = (GuardOnDataDependentSymNode, DataDependentOutputException, DynamicOutputShapeException)
 _UNSUPPORTED = (UnsupportedFakeTensorException, UnsupportedOperatorException)
 
 
@@ -223,12 +223,12 @@ class Capture:
         """Return a fake tensor whose value is `ssa`; it may be another name for any of `like`."""
         sizes = [self.symbols.shapes.create_unbacked_symint() if s is None else s for s in shape_of(ssa.type)]
         first = like[0]
-        same = all(tensor.stride() == first.stride() and tensor.size() == first.size() for tensor in like)
-        dtype, strides = first.dtype, first.stride()
+        dtype = first.dtype
+        same = is_static(ssa.type) and all(tensor.stride() == first.stride() for tensor in like)
 
         def make() -> torch.Tensor:
-            if same and list(first.size()) == sizes:
-                return torch.empty_strided(sizes, strides, dtype=dtype, device="cpu")
+            if same:
+                return torch.empty_strided(sizes, first.stride(), dtype=dtype, device="cpu")
             return torch.empty(sizes, dtype=dtype, device="cpu")
 
         tensor = self.recorder.quietly(make)
@@ -363,7 +363,7 @@ class Capture:
             raise self.error(
                 str(escape), "it is known only when the program runs", "keep it in tensors or in Python arithmetic"
             ) from None
-        except _DATA_DEPENDENT as error:
+        except DATA_DEPENDENT as error:
             raise self.error(
                 "code that is not interpreted asks for a tensor's content",
                 f"torch says: {str(error).splitlines()[0]}",

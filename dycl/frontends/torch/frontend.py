@@ -14,7 +14,7 @@ from xdsl.ir import Block, Region
 from dycl.errors import DyclError, UsageError
 from dycl.frontends.torch.activation import Activation, Code
 from dycl.frontends.torch.calls import call, call_node, is_user_function
-from dycl.frontends.torch.capture import Capture
+from dycl.frontends.torch.capture import DATA_DEPENDENT, Capture
 from dycl.frontends.torch.control import LEFT, Completion
 from dycl.frontends.torch.diagnostics import CaptureError
 from dycl.frontends.torch.expressions import evaluate
@@ -74,6 +74,10 @@ def import_module(module: nn.Module, signature: Signature) -> Program:
         found = error.error
         text = f"the model raised {type(found).__name__}: {found}"
         raise CaptureError(text, error.place, calls=error.calls) from found
+    except DATA_DEPENDENT as error:
+        raise capture.error(
+            "a size known only at run time decides what is computed here", f"torch says: {str(error).splitlines()[0]}"
+        ) from error
     finally:
         sys.setrecursionlimit(limit)
     results = finish(capture.exits)

@@ -1,0 +1,59 @@
+"""The difference between two outputs."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import torch
+
+from dycl.verification.comparison import difference
+
+Point = namedtuple("Point", "x y")
+
+
+def f32(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "word"),
+    [
+        ((1, 2), [1, 2], "list"),
+        ((1, 2), (1, 2, 3), "a tuple of 3"),
+        ({"a": 1}, {"b": 1}, "['b']"),
+        (None, 0, "0"),
+        ("a", "b", "'b'"),
+        (3, 4, "4"),
+        (True, False, "False"),
+        (True, 1, "int64"),
+        (torch.tensor([1, 2]), np.array([1, 3]), "[1 3]"),
+        (f32(1, 2), f32(1), "float32[1]"),
+        (f32(1), np.array([1.0]), "float64[1]"),
+        (f32(1), f32(np.nan), "nan"),
+        ([{"a": (1, f32(1))}], [{"a": (2, f32(1))}], "output[0]['a'][0]"),
+        (Point(1, 2), (1, 2), "tuple"),
+    ],
+)
+def test_a_difference_that_is_not_one_of_degree(expected: object, actual: object, word: str) -> None:
+    (found,) = difference(expected, actual, 1e-5, 0).discrete
+    assert word in found
+
+
+def test_errors_of_floats() -> None:
+    found = difference({"a": torch.tensor([1.0, -4.0])}, {"a": f32(1.5, -4.0)}, 1e-5, 0)
+    assert not found.discrete
+    assert found.abs_error == pytest.approx(0.5)
+    assert found.rel_error == pytest.approx(0.125)
+    assert found.excess == pytest.approx(0.5 - 1e-5)
+
+
+def test_equal_infinities_and_nans_are_no_error() -> None:
+    found = difference(f32(np.inf, -np.inf, np.nan, 2), f32(np.inf, -np.inf, np.nan, 2), 1e-5, 1e-5)
+    assert not found.discrete
+    assert found.abs_error == 0
+    assert found.excess < 0
+
+
+def test_within_the_tolerance_there_is_no_excess() -> None:
+    assert difference(f32(100.0), f32(100.0005), 1e-5, 1e-5).excess <= 0
+    assert difference(f32(1.0), f32(1.0005), 1e-5, 1e-5).excess > 0
