@@ -341,6 +341,28 @@ def test_exits_of_nested_loops():
     check(forward, *many_inputs(), all_sides=False)
 
 
+def test_what_the_open_side_has_made_is_its_own():
+    def f(a, b, xs):
+        if b.sum() > 1.17:
+            b = torch.tanh(b)
+        else:
+            a = b.clone()
+            if b[0, 1] < -0.28:
+                b = b + a
+                a = b if a[0, 2] < -0.73 else a * 2
+            else:
+                return a
+            if a.max() > 0.16 and b.sum() > 1.86:
+                xs[0] += 0.25
+        return a
+
+    def forward(self, x):
+        xs = [x * 1]
+        return f(x * 0.5, x * 0.5, xs), xs
+
+    check(forward, *many_inputs(), all_sides=False)
+
+
 def test_exits_keep_what_each_path_wrote():
     def forward(self, x):
         log = []

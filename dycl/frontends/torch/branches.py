@@ -199,7 +199,8 @@ def _leave_open(
             "each nests the code after it one level deeper",
             "leave the model's `forward` itself with `return`: such exits do not nest",
         )
-    capture.pendings.append(Pending(exit.completion.scope, condition, location, exit, exit_is_then, exit.start))
+    start = min(exit.start, rest.start)
+    capture.pendings.append(Pending(exit.completion.scope, condition, location, exit, exit_is_then, start))
     capture.enter(rest.block)
     capture.journal.apply(rest.state)
     return rest.completion

@@ -75,7 +75,7 @@ class Merge:
         `dying` are environments, by id, and the sides that go on using their names.
         """
         slots: dict[object, Slot] = {}
-        start = self.sides[0].start
+        start = min(side.start for side in self.sides)
         for side in self.sides:
             slots |= {key: slot for key, (slot, _) in side.state.items() if slot.birth <= start}
         plans: list[tuple[Slot, Thunk]] = []
