@@ -301,3 +301,13 @@ def test_module_is_left_as_it_was_after_a_refusal():
         capture(module, POS)
     assert module.h == 5
     assert not hasattr(module, "parts")
+
+
+def test_dtypes_that_an_operation_does_not_mix():
+    def forward(self, x):
+        return self.layer(x)
+
+    ints = torch.ones(1, 4, dtype=torch.int64)
+    refuse(
+        forward, ints, r"linear needs tensors of one dtype, not of torch\.int64", "self.layer(x)", layer=nn.Linear(4, 4)
+    )

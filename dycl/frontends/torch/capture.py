@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, MethodType
@@ -111,10 +112,14 @@ class Capture:
     @contextlib.contextmanager
     def recording(self) -> Generator[None]:
         """Torch operations executed inside are recorded; the user's objects are afterwards as they were."""
+        # torch logs an error of the user's program before it raises it; it is reported with its place instead.
+        log = logging.getLogger("torch._subclasses.fake_tensor")
+        disabled, log.disabled = log.disabled, True
         try:
             with torch.no_grad(), self.fakes, enable_python_dispatcher(), self.recorder:
                 yield
         finally:
+            log.disabled = disabled
             while self.journal.levels:
                 self.journal.rollback()
 

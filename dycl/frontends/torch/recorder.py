@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from dycl.frontends.torch.arguments import bind, lower_argument, with_numbers
 from dycl.frontends.torch.diagnostics import Refusal
+from dycl.frontends.torch.dtypes import check_dtypes
 from dycl.frontends.torch.heap import PARENT, Heap, ViewCall, storage_of, type_of
 from dycl.frontends.torch.mutation import Mutations
 from dycl.frontends.torch.normalization import normalize, unchanged
@@ -111,6 +112,8 @@ class Recorder(SchemaCheckMode):
 
     def call(self, name: str, func: Any, arguments: list[Value]) -> Value:
         """Run a functional overload on fake tensors and emit it."""
+        tensors = [value for value in _flat(arguments) if isinstance(value, torch.Tensor)]
+        check_dtypes(name.partition(".")[0], tensors)
         positional, keywords = _split(name, arguments)
         out = func(*positional, **keywords)
         if isinstance(out, tuple | list):
