@@ -22,6 +22,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         UsageError: the place cannot be written
     """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        _write_through(path, data)
+        return
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
@@ -37,6 +42,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    """Write to what is not a plain file, such as /dev/null or a pipe: renaming over it would replace it."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _umask() -> int:

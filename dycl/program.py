@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, Region
+from xdsl.ir import Attribute, BlockArgument, Region
 from xdsl.traits import SymbolTable
 
-from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES, element_of, shape_of, tensor_type
+from dycl.errors import DyclError
+from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES, element_of, is_tensor, shape_of, tensor_type
 from dycl.ir.weights import WeightStore
 from dycl.runtime.signature import Input, Signature, Size
 from dycl.runtime.structure import Structure, default_structure, from_json, to_json
@@ -39,21 +40,25 @@ class Program:
         """The entry function.
 
         Raises:
-            ValueError: the module has none
+            DyclError: the module has none
         """
         found = SymbolTable.lookup_symbol(self.module, ENTRY)
         if not isinstance(found, FuncOp):
-            raise ValueError(f"the module has no func.func @{ENTRY}")
+            raise DyclError(f"the module has no func.func @{ENTRY}, the entry of a program")
         return found
 
     @property
     def signature(self) -> Signature:
-        """The inputs, from `main`'s argument types and attributes; an argument without a name is `argN`."""
+        """The inputs, from `main`'s argument types and attributes; without a name there, one has its SSA name or `argN`.
+
+        Raises:
+            DyclError: an argument is a host scalar
+        """
         main = self.main
         bounds = main.attributes.get(_BOUNDS)
         attributes = main.arg_attrs.data if main.arg_attrs else [DictionaryAttr({})] * len(main.args)
         inputs = [
-            _input(index, argument.type, found.data)
+            _input(index, argument, found.data)
             for index, (argument, found) in enumerate(zip(main.args, attributes, strict=True))
         ]
         return Signature(tuple(inputs), _read_bounds(bounds))
@@ -97,7 +102,13 @@ def _argument_attributes(input: Input) -> dict[str, Attribute]:
     return attributes
 
 
-def _input(index: int, type: Attribute, attributes: Mapping[str, Attribute]) -> Input:
+def _input(index: int, argument: BlockArgument, attributes: Mapping[str, Attribute]) -> Input:
+    type = argument.type
+    if not is_tensor(type):
+        raise DyclError(
+            f"input {argument.name_hint or index} of @{ENTRY} is a host scalar, {type}: "
+            "a program takes tensors; read it from one with dycl.item"
+        )
     name = attributes.get(_NAME)
     names = attributes.get(_SIZES)
     sizes: list[Size] = []
@@ -109,7 +120,9 @@ def _input(index: int, type: Attribute, attributes: Mapping[str, Attribute]) -> 
         else:
             sizes.append(f"n{index}_{axis}")
     return Input(
-        name.data if isinstance(name, StringAttr) else f"arg{index}", DTYPE_NAMES[element_of(type)], tuple(sizes)
+        name.data if isinstance(name, StringAttr) else argument.name_hint or f"arg{index}",
+        DTYPE_NAMES[element_of(type)],
+        tuple(sizes),
     )
 
 

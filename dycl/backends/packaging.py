@@ -1,12 +1,13 @@
 """Puts a program's compiled kernels and its host program together as an artifact."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from dycl.backends.host import HostProgram
 from dycl.backends.protocol import CompiledKernel, spec_of
-from dycl.ir.ops import KernelOp, LaunchOp
+from dycl.ir.ops import KernelOp, LaunchOp, ParamOp
 from dycl.ir.text import print_module
 from dycl.program import Program
 from dycl.runtime.artifact import Artifact, file_name
@@ -51,6 +52,7 @@ def package(
         source,
         constructor_arguments,
         pipeline,
+        weights_digest(program),
         {name: found for name in RECORDED_PACKAGES if (found := _version(name))},
     )
     return Artifact(
@@ -60,6 +62,12 @@ def package(
         print_module(program.module),
         {name: constant.content for name, constant in host.constants.items()},
     )
+
+
+def weights_digest(program: Program) -> str:
+    """Return a digest of the weights that a program uses: their keys, dtypes, shapes and bytes."""
+    keys = sorted({op.key.data for op in program.module.walk() if isinstance(op, ParamOp)})
+    return hashlib.sha256("\n".join(f"{key} {program.weights[key].digest}" for key in keys).encode()).hexdigest()
 
 
 def _version(package: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dycl.cli.run import read_inputs
-from dycl.cli.sources import MODEL_HELP, constructor_arguments
+from dycl.cli.sources import MODEL_HELP, load_model
 from dycl.errors import DyclError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class Pair:
 
 
 def load_pair(options: argparse.Namespace, threads: int | None = None) -> Pair:
-    from dycl.frontends.torch import load_reference
     from dycl.runtime import load
 
     model = load(options.artifact, threads=threads)
@@ -49,7 +48,16 @@ def load_pair(options: argparse.Namespace, threads: int | None = None) -> Pair:
         raise UsageError(f"say what {options.artifact} was compiled from: --against path/to/file.py:NAME")
     if options.kwargs is None:
         options.kwargs = model.artifact.manifest.constructor_arguments or "{}"
-    return Pair(model, load_reference(reference, constructor_arguments(options)))
+    try:
+        module = load_model(reference, options)
+    except UsageError as error:
+        if options.against is not None:
+            raise
+        raise UsageError(
+            f"{error} ({options.artifact} was compiled from {reference}: "
+            "work in the folder where it was compiled, or name the model with --against)"
+        ) from error
+    return Pair(model, module)
 
 
 def samples(options: argparse.Namespace, signature: "Signature") -> list[Mapping[str, Any]]:
@@ -82,8 +90,9 @@ def optimised_program(pair: Pair) -> Any:
     """Import the module again and run the artifact's pipeline on it.
 
     Raises:
-        DyclError: the result is not the program that the artifact was made from
+        DyclError: the result is not the program that the artifact was made from, or has other weights
     """
+    from dycl.backends.packaging import weights_digest
     from dycl.frontends.torch import import_module
     from dycl.ir.text import print_module
     from dycl.passes import parse_pipeline
@@ -95,5 +104,10 @@ def optimised_program(pair: Pair) -> Any:
         raise DyclError(
             "the artifact was compiled from another program than the one given: "
             "compile it again, or name its own source with --against"
+        )
+    if weights_digest(program) != manifest.weights:
+        raise DyclError(
+            "the model has other weights than the artifact was compiled with: seed or load them where it is made, "
+            "so that each run makes the same model, and compile it again"
         )
     return program

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(figures)
     else:
         print(
-            f"{figures['ratio']:.2f}x of eager ({figures['ratio_min']:.2f} to {figures['ratio_max']:.2f} over "
+            f"{figures['ratio']:.2f}x faster than eager ({figures['ratio_min']:.2f} to {figures['ratio_max']:.2f} over "
             f"{len(inputs)} inputs, {options.threads} thread{'s' if options.threads > 1 else ''})"
         )
         print(f"  eager {figures['eager_ms']:.2f} ms, dycl {figures['dycl_ms']:.2f} ms (medians over the inputs)")

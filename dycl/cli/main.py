@@ -42,13 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"dycl: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of a pipe has gone: Python would complain about it again while closing stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        if os.environ.get("DYCL_TRACEBACK"):
+            raise
+        print(f"dycl: error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("dycl: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe has gone: Python would complain about it again while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     return code
 
 

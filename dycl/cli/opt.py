@@ -15,8 +15,6 @@ from dycl.errors import DyclError, UsageError
 from dycl.files import write_text
 
 if TYPE_CHECKING:
-    from xdsl.dialects.builtin import ModuleOp
-
     from dycl.ir.weights import WeightStore
     from dycl.passes.manager import PassManager, PassRun
 
@@ -165,32 +163,20 @@ class _Driver:
             return f"{error}\n"
 
     def _transformed(self, text: str, name: str) -> str:
-        from dycl.ir.text import print_module
+        from dycl.ir.text import print_module, read_module
         from dycl.ir.verify import verify
         from dycl.program import Program
 
-        module = _parse(text, name)
+        module = read_module(text, name)
         verify(module)
         if self.pipeline is not None:
             program = Program(module, self.weights)
             self.pipeline.run(program, verify_each=self.verify_each, on_pass=self.on_pass)
+            if self.verify_each:
+                # A pass that wrongly says it changed nothing has not been verified.
+                verify(module)
         locations = "loc(" in text if self.locations is None else self.locations
         return print_module(module, locations)
-
-
-def _parse(text: str, name: str) -> "ModuleOp":
-    from xdsl.utils.exceptions import ParseError, VerifyException
-
-    from dycl.ir.text import parse_module
-
-    try:
-        return parse_module(text, name)
-    except ParseError as error:
-        raise InvalidText(str(error).rstrip()) from error
-    except VerifyException as error:
-        raise InvalidText(f"{name}: {error}") from error
-    except RecursionError as error:
-        raise InvalidText(f"{name}: regions are nested too deeply") from error
 
 
 def _read(path: str, stdin: TextIO) -> tuple[str, str]:

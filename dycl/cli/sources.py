@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dycl.program import Program
 
-MODEL_HELP = "a module class, a factory or an instance: path/to/file.py:NAME or package.module:NAME"
+MODEL_HELP = "a module class, a factory or an instance: path/to/file.py:NAME or package.module:NAME (put in eval mode)"
 INPUT_HELP = "the inputs, e.g. 'x: f32[1, 3, 32, 32]' or 'ids: i64[1, 16], mask: bool[1, 16]'"
 
 
@@ -45,14 +45,17 @@ def constructor_arguments(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def load_model(reference: str, options: argparse.Namespace) -> "nn.Module":
+    """Return the module behind a reference, in eval mode: what the commands make is for inference."""
     from dycl.frontends.torch import load_reference
 
-    return load_reference(reference, constructor_arguments(options))
+    return load_reference(reference, constructor_arguments(options)).eval()
 
 
 def load_program(options: argparse.Namespace) -> "Program":
     """Return the program behind MODEL: imported from PyTorch, or read from IR text."""
     if options.model.endswith(".mlir") or options.model == "-":
+        if options.input is not None or options.kwargs != "{}":
+            raise UsageError("--input and --kwargs go with a PyTorch model; a .mlir program states its own inputs")
         return read_program(options.model, options.weights)
     if options.weights is not None:
         raise UsageError("--weights goes with a .mlir program; a PyTorch model brings its own")
@@ -86,6 +89,8 @@ def read_program(path: str, weights: Path | None) -> "Program":
             text = Path(path).read_text()
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"cannot read {path}: it is not text") from error
         module = read_module(text, path)
     verify(module)
     return Program(module, WeightStore.open(weights) if weights is not None else WeightStore())

@@ -16,7 +16,6 @@ from dycl.ir import schema
 from dycl.ir.interpret.execution import Activation, Exit, Machine
 from dycl.ir.interpret.tensors import TENSOR_SEMANTICS
 from dycl.ir.ops import AtenOp, ConstantOp, DimOp, ItemOp, ScalarTensorOp
-from dycl.ir.ops.aten import RANDOM_OPS
 from dycl.ir.ops.tensors import MAX_CONSTANT_BYTES
 from dycl.ir.scalars import attribute_scalar, evaluate, scalar_attribute
 from dycl.ir.types import ElementType, element_of, shape_of
@@ -54,7 +53,7 @@ def fold(op: Operation, operands: Sequence[Known]) -> Sequence[Known] | None:
     scalars = [value for operand in operands if (value := attribute_scalar(operand)) is not None]
     match op:
         case AtenOp():
-            if op.packet in RANDOM_OPS or not all(_is_small(type) for type in op.result_types):
+            if op.is_random or not all(_is_small(type) for type in op.result_types):
                 return None
             return _compute(op, operands)
         case ConstantOp() | arith.ConstantOp():

@@ -108,8 +108,10 @@ def schema_of(name: str) -> Schema:
     packet, _, variant = name.partition(".")
     overload = getattr(getattr(torch.ops.aten, packet, None), variant, None) if variant else None
     if not isinstance(overload, OpOverload):
-        near = difflib.get_close_matches(name, _overload_names(), n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        functional = [known for known in _overload_names() if "_." not in known and not known.endswith("out")]
+        first = [f"{packet}.default"] if f"{packet}.default" in functional and not variant else []
+        near = first or difflib.get_close_matches(name, functional, n=3)
+        hint = f"; did you mean {' or '.join(near)}" if near else ""
         raise DyclError(f"torch has no ATen overload {name!r}{hint}")
     schema = overload._schema  # pyright: ignore[reportPrivateUsage]: torch has no public name for it
     return Schema(

@@ -55,6 +55,17 @@ ITEM_BYTES = {"bool": 1, "u8": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "f16": 
 """Bytes of one element, by dtype."""
 
 
+class MissingWeight(DyclError, KeyError):
+    """A weight that a program names and its store lacks."""
+
+    def __init__(self, key: str, store: Mapping[str, "Weight"]):
+        known = f"it holds {len(store)} others" if store else "it is empty: give the program's weights with --weights"
+        super().__init__(f"the weight store has no '{key}'; {known}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Weight:
     """A tensor's dtype (a name of `dycl.runtime.signature.DTYPES`), shape and bytes."""
 
@@ -125,7 +136,10 @@ class WeightStore(Mapping[str, Weight]):
         self._next_suffix: dict[str, int] = {}
 
     def __getitem__(self, key: str) -> Weight:
-        return self._weights[key]
+        try:
+            return self._weights[key]
+        except KeyError:
+            raise MissingWeight(key, self) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._weights)

@@ -66,6 +66,8 @@ class Manifest:
     constructor_arguments: str = "{}"
     """The arguments that made the model, as JSON."""
     pipeline: str = "default"
+    weights: str = ""
+    """A digest of the weights that the kernels hold."""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of dycl and of the packages that had a part in the compilation."""
 
@@ -90,6 +92,7 @@ def to_json(manifest: Manifest) -> dict[str, Json]:
         ],
         "threads": manifest.threads,
         "pipeline": manifest.pipeline,
+        "weights": manifest.weights,
         "versions": dict(manifest.versions),
     }
 
@@ -111,6 +114,7 @@ def from_json(data: Json) -> Manifest:
             "branches": [*branches],
             "threads": int(threads),
             "pipeline": str(pipeline),
+            "weights": str(weights),
             "versions": versions,
         } if threads >= 1:
             return Manifest(
@@ -123,6 +127,7 @@ def from_json(data: Json) -> Manifest:
                 source,
                 constructor_arguments,
                 pipeline,
+                weights,
                 _mapping(versions, str),
             )
         case _:

@@ -108,7 +108,7 @@ def test_verify_against_other_weights_exits_with_1(artifact: Path, capsys: pytes
     other = MODEL.replace("manual_seed(0)", "manual_seed(1)")
     (artifact.parent / "other.py").write_text(other)
     assert main(["verify", str(artifact), "--against", "other.py:Exits", "--samples", "5"]) == 1
-    assert capsys.readouterr().out + capsys.readouterr().err != ""
+    assert "other weights" in capsys.readouterr().err
 
 
 def test_verify_against_another_program_says_so(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:

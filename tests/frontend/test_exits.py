@@ -551,3 +551,23 @@ def test_a_thousand_exits_and_skips_emit_linearly_many_ops():
             assert count(captured, IfOp) == n
             assert depth(captured) == 1
         assert sizes[1] - sizes[0] <= 200 * per_branch
+
+
+def test_break_out_of_stages_whose_features_differ_in_shape():
+    class Stages(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stages = nn.ModuleList([nn.Linear(4, 8), nn.Linear(8, 6), nn.Linear(6, 5)])
+            self.heads = nn.ModuleList(nn.Linear(width, 3) for width in (8, 6, 5))
+
+        def forward(self, x):
+            for i, (stage, head) in enumerate(zip(self.stages, self.heads, strict=True)):
+                x = torch.relu(stage(x))
+                logits = head(x)
+                if logits.softmax(-1).max() > 0.45:
+                    break
+            return {"logits": logits, "exit": i}
+
+    torch.manual_seed(0)
+    samples = [torch.randn(1, 4) * scale for scale in (0.1, 0.5, 1.0, 3.0, 10.0) for _ in range(8)]
+    check(Stages().eval(), *samples, all_sides=False)

@@ -53,7 +53,10 @@ class Steps:
             return self._arithmetic(op)
         writer = self._writers.get(type(op))
         if writer is None:
-            raise DyclError(f"the host program cannot do {op.name}, at {describe(op)}: it belongs in a kernel")
+            raise DyclError(
+                f"the host program cannot do {op.name}, at {describe(op)}: "
+                "it belongs in a kernel, which the passes form-regions and outline-regions make"
+            )
         return writer(op)
 
     def comments(self, op: Operation) -> list[Line]:
@@ -111,7 +114,10 @@ class Steps:
 
     def _view(self, op: AtenOp) -> Suite:
         if not is_host_view(op):
-            raise DyclError(f"the host program cannot do {op.overload.data}, at {describe(op)}: it belongs in a kernel")
+            raise DyclError(
+                f"the host program cannot do {op.overload.data}, at {describe(op)}: "
+                "it belongs in a kernel, which the passes form-regions and outline-regions make"
+            )
         source, result = op.inputs[0], op.results[0]
         if result.first_use is None:
             return []

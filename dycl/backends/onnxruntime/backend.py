@@ -1,17 +1,17 @@
 """The ONNX Runtime backend: a kernel becomes an ONNX model with its weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import onnx_ir as ir
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 
 from dycl.backends.onnxruntime.lowerings.scalars import SCALAR_LOWERINGS
 from dycl.backends.onnxruntime.model import build_model
 from dycl.backends.protocol import CannotCompile, CompiledKernel, Target, spec_of
 from dycl.ir.locations import describe
 from dycl.ir.ops import AtenOp, ConstantOp, DimOp, ItemOp, KernelOp, ParamOp, ScalarTensorOp, YieldOp
-from dycl.ir.ops.aten import RANDOM_OPS
-from dycl.ir.types import DTYPE_NAMES, element_of, is_tensor
+from dycl.ir.schema import schema_of
+from dycl.ir.types import DTYPE_NAMES, element_of, is_scalar, is_tensor
 from dycl.ir.weights import WeightStore
 from dycl.runtime.engines.onnxruntime import load
 from dycl.runtime.engines.protocol import EngineError
@@ -31,8 +31,12 @@ class OnnxRuntimeBackend:
         reasons: list[str] = []
         for op in kernel.body.block.ops:
             if isinstance(op, AtenOp):
-                if op.packet in RANDOM_OPS and not _is_inert(op):
+                if op.is_random:
                     reasons.append(f"{op.overload.data} at {describe(op)}: it draws random numbers")
+                reasons += [
+                    f"{op.overload.data} at {describe(op)}: its argument '{name}' is known only at run time"
+                    for name in _run_time_attributes(op)
+                ]
             elif not isinstance(op, _OPS):
                 reasons.append(f"{op.name} at {describe(op)}: it has no ONNX form")
             reasons += [
@@ -53,9 +57,17 @@ class OnnxRuntimeBackend:
         return CompiledKernel("onnxruntime", payload, ".onnx")
 
 
-def _is_inert(op: AtenOp) -> bool:
-    """Whether dropout is off: its last argument says whether the program trains."""
-    return op.packet.endswith("dropout") and op.bind(lambda value: value)[-1] is False
+def _run_time_attributes(op: AtenOp) -> Iterator[str]:
+    """Yield the arguments that must be constants in ONNX, such as an axis, but are host scalars: all but numbers to
+    compute with and sizes."""
+    if not any(is_scalar(operand.type) for operand in op.inputs):
+        return
+    bound = op.bind(lambda operand: operand)
+    for parameter, value in zip(schema_of(op.overload.data).parameters, bound, strict=True):
+        kind = parameter.kind.element or parameter.kind
+        items = value if isinstance(value, list) else [value]
+        if kind.name not in ("Tensor", "Scalar", "SymInt") and any(isinstance(item, SSAValue) for item in items):
+            yield parameter.name
 
 
 def _unsupported_dtypes(types: Sequence[Attribute]) -> list[str]:

@@ -113,13 +113,17 @@ class Capture:
     def recording(self) -> Generator[None]:
         """Torch operations executed inside are recorded; the user's objects are afterwards as they were."""
         # torch logs an error of the user's program before it raises it; it is reported with its place instead.
+        fast_attention = torch.backends.mha.get_fastpath_enabled()
         log = logging.getLogger("torch._subclasses.fake_tensor")
         disabled, log.disabled = log.disabled, True
+        # The fast path of torch's attention is one operator for a whole layer, which no backend takes.
+        torch.backends.mha.set_fastpath_enabled(False)
         try:
             with torch.no_grad(), self.fakes, enable_python_dispatcher(), self.recorder:
                 yield
         finally:
             log.disabled = disabled
+            torch.backends.mha.set_fastpath_enabled(fast_attention)
             while self.journal.levels:
                 self.journal.rollback()
 
@@ -229,7 +233,10 @@ class Capture:
         sizes = [self.symbols.shapes.create_unbacked_symint() if s is None else s for s in shape_of(ssa.type)]
         first = like[0]
         dtype = first.dtype
-        same = is_static(ssa.type) and all(tensor.stride() == first.stride() for tensor in like)
+        # Where a merge lost sight of a size, the strides are symbols, and comparing those would be a guess.
+        strides = [tensor.stride() for tensor in like]
+        known = not any(isinstance(step, SYMBOLIC) for steps in strides for step in steps)
+        same = is_static(ssa.type) and known and all(steps == strides[0] for steps in strides)
 
         def make() -> torch.Tensor:
             if same:

@@ -73,6 +73,8 @@ def import_module(module: nn.Module, signature: Signature) -> Program:
     except ModelRaised as error:
         found = error.error
         text = f"the model raised {type(found).__name__}: {found}"
+        if error.place is None:
+            raise capture.error(text) from found
         raise CaptureError(text, error.place, calls=error.calls) from found
     except DATA_DEPENDENT as error:
         raise capture.error(

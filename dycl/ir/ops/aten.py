@@ -38,16 +38,17 @@ Bound: TypeAlias = Union[T, Constant, list["Bound[T]"]]  # noqa: UP007 (a string
 
 RANDOM_OPS = frozenset(
     [
-        "alpha_dropout",
+        "_sample_dirichlet",
+        "_standard_gamma",
         "bernoulli",
+        "binomial",
         "cauchy",
         "exponential",
-        "feature_dropout",
         "geometric",
         "log_normal",
         "multinomial",
-        "native_dropout",
         "normal",
+        "normal_functional",
         "poisson",
         "rand",
         "rand_like",
@@ -58,10 +59,25 @@ RANDOM_OPS = frozenset(
         "random",
         "randperm",
         "rrelu",
+        "rrelu_with_noise",
+        "rrelu_with_noise_functional",
         "uniform",
     ]
 )
 """Overload packets whose result is not a function of their arguments."""
+
+RANDOM_ARGUMENTS: dict[str, int] = {
+    "alpha_dropout": 2,
+    "dropout": 2,
+    "feature_alpha_dropout": 2,
+    "feature_dropout": 2,
+    "native_dropout": 2,
+    "scaled_dot_product_attention": 4,
+    "_scaled_dot_product_flash_attention": 3,
+    "_scaled_dot_product_flash_attention_for_cpu": 3,
+    "_scaled_dot_product_efficient_attention": 5,
+}
+"""Overload packets that are random unless one argument is off: its place. Whether they train, or their dropout rate."""
 
 
 @irdl_attr_definition
@@ -81,9 +97,7 @@ class AtenEffects(MemoryEffect):
     @classmethod
     def get_effects(cls, op: Operation) -> set[EffectInstance]:
         assert isinstance(op, AtenOp)
-        if op.packet in RANDOM_OPS:
-            return {EffectInstance(MemoryEffectKind.WRITE)}
-        return set()
+        return {EffectInstance(MemoryEffectKind.WRITE)} if op.is_random else set()
 
 
 class AtenPatterns(HasCanonicalizationPatternsTrait):
@@ -133,6 +147,17 @@ class AtenOp(IRDLOperation):
     def packet(self) -> str:
         """The overload's name without its variant: `add` of `add.Tensor`."""
         return self.overload.data.partition(".")[0]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the op draws random numbers: what it gives is then not a function of its arguments."""
+        if self.packet in RANDOM_OPS:
+            return True
+        place = RANDOM_ARGUMENTS.get(self.packet)
+        if place is None or place >= len(self.arguments):
+            return False
+        switch = self.arguments.data[place]
+        return isinstance(switch, OperandAttr) or bool(constant_value(switch))
 
     def bind(self, value_of: Callable[[SSAValue], T]) -> list[Bound[T]]:
         """Return the arguments as Python values in schema order, with each operand replaced by `value_of(operand)`."""

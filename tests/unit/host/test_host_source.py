@@ -90,7 +90,7 @@ func.func @main(%x: {T}) -> {T} {{
   dycl.return %y : {T}
 }}"""
     )
-    assert "    # my.py:9\n    y, _ = k.block(arg0)\n" in write_host(program).source
+    assert "    # my.py:9\n    y, _ = k.block(x)\n" in write_host(program).source
 
 
 def test_the_branch_table_names_source_and_line() -> None:

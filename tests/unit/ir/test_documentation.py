@@ -8,10 +8,13 @@ import pytest
 import torch
 from xdsl.dialects.func import FuncOp
 
-from dycl.ir import WeightStore, interpret, parse_module, print_module, verify
 from dycl.ir.dialect import Dycl
+from dycl.ir.interpret import interpret
 from dycl.ir.schema import torch_dtype
+from dycl.ir.text import parse_module, print_module
 from dycl.ir.types import element_of, is_tensor
+from dycl.ir.verify import verify
+from dycl.ir.weights import WeightStore
 
 PAGE = (Path(__file__).parents[3] / "docs" / "ir.md").read_text()
 EXAMPLES = re.findall(r"```mlir\n(.*?)```", PAGE, re.DOTALL)

@@ -3,8 +3,9 @@
 import pygraphviz
 import pytest
 
-from dycl.ir import build_hcfg, parse_module, verify
-from dycl.ir.hcfg import Kind
+from dycl.ir.hcfg import Kind, build_hcfg
+from dycl.ir.text import parse_module
+from dycl.ir.verify import verify
 
 KERNEL = """
 dycl.kernel @k(%x: tensor<4xf32>) -> (tensor<4xf32>, i1) {

@@ -5,8 +5,11 @@ import pytest
 import torch
 
 from dycl.errors import DyclError, UsageError
-from dycl.ir import WeightStore, interpret, parse_module, verify
+from dycl.ir.interpret import interpret
 from dycl.ir.ops import IfOp, SwitchOp, WhileOp
+from dycl.ir.text import parse_module
+from dycl.ir.verify import verify
+from dycl.ir.weights import WeightStore
 
 
 def run(text, *inputs, weights=None, **options):

@@ -11,10 +11,11 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Region
 
 from dycl.errors import DyclError
-from dycl.ir import parse_module, print_module, read_module, verify
 from dycl.ir.locations import Frame, frames, location
 from dycl.ir.ops import AtenOp, ConstantOp, IfOp, ParamOp, ReturnOp, YieldOp
+from dycl.ir.text import parse_module, print_module, read_module
 from dycl.ir.types import ELEMENT_TYPES, f64, i1, i64, tensor_type
+from dycl.ir.verify import verify
 
 
 def module_of(*ops):

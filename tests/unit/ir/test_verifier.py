@@ -8,9 +8,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Region
 
-from dycl.ir import InvalidProgram, parse_module, verify
 from dycl.ir.ops import AtenOp, ConditionOp, IfOp, ReturnOp, WhileOp, YieldOp
+from dycl.ir.text import parse_module
 from dycl.ir.types import i1, i64
+from dycl.ir.verify import InvalidProgram, verify
 
 
 def main_of(block, results=()):

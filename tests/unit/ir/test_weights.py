@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dycl.errors import DyclError, UsageError
-from dycl.ir import WeightStore
-from dycl.ir.weights import ITEM_BYTES
+from dycl.ir.weights import ITEM_BYTES, WeightStore
 from dycl.runtime.signature import DTYPES
 
 TORCH_DTYPES = {
