@@ -49,7 +49,7 @@ class Program:
 
     @property
     def signature(self) -> Signature:
-        """The inputs, from `main`'s argument types and attributes; without a name there, one has its SSA name or `argN`.
+        """The inputs, from the types and attributes of `main`; one that has no name there has its SSA name, or `argN`.
 
         Raises:
             DyclError: an argument is a host scalar
