@@ -5,6 +5,7 @@ a schema says is read once per overload.
 """
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -69,6 +70,8 @@ class Parameter:
     name: str
     kind: Kind
     keyword_only: bool
+    is_size: bool = False
+    """Whether it is a size or an index, which torch lets be known only at run time, unlike an axis."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,9 @@ def overload_of(name: str) -> "OpOverload":
     return schema_of(name).overload
 
 
+_SIZES = re.compile(r"SymInt(?:\[\d*\])?\??\s+(\w+)")
+
+
 @cache
 def schema_of(name: str) -> Schema:
     """Return what torch's schema says of the ATen overload `name`.
@@ -114,6 +120,8 @@ def schema_of(name: str) -> Schema:
         hint = f"; did you mean {' or '.join(near)}" if near else ""
         raise DyclError(f"torch has no ATen overload {name!r}{hint}")
     schema = overload._schema  # pyright: ignore[reportPrivateUsage]: torch has no public name for it
+    # The parsed types say `int` of a size as of an axis; the schema's text tells them apart.
+    sizes = set(_SIZES.findall(str(schema)))
     return Schema(
         overload,
         tuple(
@@ -121,6 +129,7 @@ def schema_of(name: str) -> Schema:
                 argument.name,
                 _kind(str(argument.real_type), getattr(argument, "N", None) is not None),
                 argument.kwarg_only,
+                argument.name in sizes,
             )
             for argument in schema.arguments
         ),

@@ -66,7 +66,8 @@ def _run_time_attributes(op: AtenOp) -> Iterator[str]:
     for parameter, value in zip(schema_of(op.overload.data).parameters, bound, strict=True):
         kind = parameter.kind.element or parameter.kind
         items = value if isinstance(value, list) else [value]
-        if kind.name not in ("Tensor", "Scalar", "SymInt") and any(isinstance(item, SSAValue) for item in items):
+        fixed = kind.name not in ("Tensor", "Scalar") and not parameter.is_size
+        if fixed and any(isinstance(item, SSAValue) for item in items):
             yield parameter.name
 
 

@@ -101,3 +101,17 @@ func.func @effects(%x: tensor<4xf32>, %c: i1) -> (tensor<4xf32>, tensor<4xf32>) 
   %b = dycl.aten rand_like.default(%x, none, none, none, none, none) : (tensor<4xf32>) -> tensor<4xf32>
   dycl.return %a, %b : tensor<4xf32>, tensor<4xf32>
 }
+
+// Ops that draw random numbers are not one, whatever says so: their name, or an argument.
+
+// CHECK-LABEL: func.func @random
+// CHECK-COUNT-2: dropout.default(%x, 0.5, true)
+// CHECK-COUNT-1: dropout.default(%x, 0.5, false)
+// CHECK-NOT: dropout
+func.func @random(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %a = dycl.aten dropout.default(%x, 0.5, true) : (tensor<4xf32>) -> tensor<4xf32>
+  %b = dycl.aten dropout.default(%x, 0.5, true) : (tensor<4xf32>) -> tensor<4xf32>
+  %c = dycl.aten dropout.default(%x, 0.5, false) : (tensor<4xf32>) -> tensor<4xf32>
+  %d = dycl.aten dropout.default(%x, 0.5, false) : (tensor<4xf32>) -> tensor<4xf32>
+  dycl.return %a, %b, %c, %d : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}

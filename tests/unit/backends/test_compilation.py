@@ -60,3 +60,16 @@ def test_what_only_shows_when_the_session_is_made_falls_to_the_next_too() -> Non
     compiled = compile_kernels([kernel], weights, backends, Target())
     assert compiled.kernels["k"].engine == "reference"
     assert "conv2d.default" in compiled.fallbacks[0]
+
+
+AXIS = """dycl.kernel @k(%x: tensor<2x3xf32>, %n: i64) -> tensor<2x3xf32> {
+  %y = dycl.aten cumsum.default(%x, %n, none) : (tensor<2x3xf32>, i64) -> tensor<2x3xf32>
+  dycl.yield %y : tensor<2x3xf32>
+}"""
+
+
+def test_an_axis_known_only_at_run_time_falls_to_the_next_backend() -> None:
+    backends = [backend_named("onnxruntime"), backend_named("reference")]
+    compiled = compile_kernels([parse_kernel(AXIS)], WeightStore(), backends, Target())
+    assert compiled.kernels["k"].engine == "reference"
+    assert "its argument 'dim' is known only at run time" in compiled.fallbacks[0]
