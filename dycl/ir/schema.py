@@ -18,25 +18,13 @@ from xdsl.utils.exceptions import VerifyException
 from dycl.errors import DyclError
 from dycl.ir.ops.aten import AtenOp, Bound
 from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES, ElementType, is_tensor
+from dycl.runtime.signature import ARRAY_DTYPES
 
 if TYPE_CHECKING:
     import torch
     from torch._ops import OpOverload
 
 Result: TypeAlias = "torch.Tensor | bool | int | float"
-
-_TORCH_DTYPES = {
-    "bool": "bool",
-    "u8": "uint8",
-    "i8": "int8",
-    "i16": "int16",
-    "i32": "int32",
-    "i64": "int64",
-    "f16": "float16",
-    "bf16": "bfloat16",
-    "f32": "float32",
-    "f64": "float64",
-}
 
 _TRAINING_FLAGS: Mapping[str, str] = {
     "batch_norm.default": "training",
@@ -148,7 +136,7 @@ def torch_dtype(element: Attribute) -> "torch.dtype":
 
     if element not in DTYPE_NAMES:
         raise DyclError(f"{element} is not the element type of a tensor")
-    return getattr(torch, _TORCH_DTYPES[DTYPE_NAMES[element]])
+    return getattr(torch, ARRAY_DTYPES[DTYPE_NAMES[element]])
 
 
 def element_type(dtype: "torch.dtype") -> ElementType:
@@ -159,7 +147,7 @@ def element_type(dtype: "torch.dtype") -> ElementType:
     """
     found = _element_types().get(dtype)
     if found is None:
-        raise DyclError(f"a program cannot hold tensors of {dtype}; it takes {', '.join(_TORCH_DTYPES.values())}")
+        raise DyclError(f"a program cannot hold tensors of {dtype}; it takes {', '.join(ARRAY_DTYPES.values())}")
     return found
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from dycl.errors import DyclError, UsageError
+from dycl.runtime.signature import ARRAY_DTYPES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,20 +37,7 @@ _FILE_DTYPES = {
     "f64": "F64",
 }
 _DTYPE_OF_FILE = {name: dtype for dtype, name in _FILE_DTYPES.items()}
-_ARRAY_DTYPES = {
-    "bool": "bool",
-    "u8": "uint8",
-    "i8": "int8",
-    "i16": "int16",
-    "i32": "int32",
-    "i64": "int64",
-    "f16": "float16",
-    "bf16": "bfloat16",
-    "f32": "float32",
-    "f64": "float64",
-}
-"""Names that torch uses, and numpy, all but bfloat16."""
-_DTYPE_OF_ARRAY = {name: dtype for dtype, name in _ARRAY_DTYPES.items()}
+_DTYPE_OF_ARRAY = {name: dtype for dtype, name in ARRAY_DTYPES.items()}
 
 ITEM_BYTES = {"bool": 1, "u8": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "f16": 2, "bf16": 2, "f32": 4, "f64": 8}
 """Bytes of one element, by dtype."""
@@ -112,7 +100,7 @@ class Weight:
     def _tensor(self) -> "torch.Tensor":
         import torch
 
-        dtype: torch.dtype = getattr(torch, _ARRAY_DTYPES[self.dtype])
+        dtype: torch.dtype = getattr(torch, ARRAY_DTYPES[self.dtype])
         # A tensor made in inference mode could not be used outside of it, and this one is kept.
         with torch.inference_mode(False):
             if not self._data.size:
@@ -217,7 +205,7 @@ def _copy(array: "torch.Tensor | np.ndarray", key: str) -> Weight:
         name = str(tensor.dtype).removeprefix("torch.")
     dtype = _DTYPE_OF_ARRAY.get(name)
     if dtype is None:
-        raise DyclError(f"weight {key!r} has dtype {name}; a program takes {', '.join(_ARRAY_DTYPES.values())}")
+        raise DyclError(f"weight {key!r} has dtype {name}; a program takes {', '.join(ARRAY_DTYPES.values())}")
     return Weight(dtype, tuple(array.shape), data)
 
 
@@ -281,7 +269,7 @@ def _numpy_dtype(dtype: str) -> "np.dtype":
     import numpy as np
 
     if dtype != "bf16":
-        return np.dtype(_ARRAY_DTYPES[dtype])
+        return np.dtype(ARRAY_DTYPES[dtype])
     try:
         from ml_dtypes import bfloat16
     except ImportError as error:

@@ -12,7 +12,21 @@ Size: TypeAlias = int | str
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
-DTYPES = ("bool", "u8", "i8", "i16", "i32", "i64", "f16", "bf16", "f32", "f64")
+ARRAY_DTYPES: dict[str, str] = {
+    "bool": "bool",
+    "u8": "uint8",
+    "i8": "int8",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+}
+"""What torch and numpy call each dtype; numpy has no bfloat16."""
+
+DTYPES = tuple(ARRAY_DTYPES)
 
 
 @dataclass(frozen=True)

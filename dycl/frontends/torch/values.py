@@ -34,7 +34,7 @@ class Symbolic:
         raise Escape(f"{self.describe()} cannot become {wanted} while the program is compiled")
 
     def describe(self) -> str:
-        raise NotImplementedError
+        return "a value known only at run time"
 
     def __bool__(self) -> NoReturn:
         self.escape("a truth value")

@@ -12,22 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dycl.errors import DyclError
-from dycl.runtime.signature import DTYPES, Json
+from dycl.runtime.signature import ARRAY_DTYPES, DTYPES, Json
 
 Array: TypeAlias = NDArray[Any]
-
-NUMPY_DTYPES: dict[str, str] = {
-    "bool": "bool",
-    "u8": "uint8",
-    "i8": "int8",
-    "i16": "int16",
-    "i32": "int32",
-    "i64": "int64",
-    "f16": "float16",
-    "f32": "float32",
-    "f64": "float64",
-}
-"""numpy's name of each dtype that numpy has: bf16 is not among them."""
 
 
 class EngineError(DyclError):
@@ -53,9 +40,9 @@ class ValueSpec:
         Raises:
             EngineError: numpy has none
         """
-        if self.dtype not in NUMPY_DTYPES:
-            raise EngineError(f"numpy has no {self.dtype}")
-        return np.dtype(NUMPY_DTYPES[self.dtype])
+        if self.dtype == "bf16":
+            raise EngineError("numpy has no bf16")
+        return np.dtype(ARRAY_DTYPES[self.dtype])
 
     def allocate(self) -> Array:
         """Return an array for this value, all of whose sizes must be known."""
