@@ -21,9 +21,8 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, ShapeEnv
 from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr, f32, f64, i1, i64
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr
+from xdsl.ir import Block, SSAValue
 
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.branches import Pending
@@ -37,7 +36,6 @@ from dycl.frontends.torch.source import Source
 from dycl.frontends.torch.state import CallState
 from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
 from dycl.frontends.torch.values import (
-    Choice,
     Escape,
     ModelRaised,
     Poison,
@@ -45,12 +43,10 @@ from dycl.frontends.torch.values import (
     Symbolic,
     Value,
     holds,
-    is_number,
 )
 from dycl.frontends.torch.weights import Weights
-from dycl.ir.ops import ItemOp, ReturnOp, ScalarTensorOp
-from dycl.ir.schema import torch_dtype
-from dycl.ir.types import is_static, shape_of, tensor_type
+from dycl.ir.ops import ItemOp, ReturnOp
+from dycl.ir.types import is_static, shape_of
 
 
 class Evaluator(Protocol):
@@ -258,85 +254,6 @@ class Capture:
             count = tensor.numel()
             raise ModelRaised(RuntimeError(f"a Tensor with {count} elements cannot be converted to Scalar"))
         return Scalar(self.builder.emit(ItemOp(self.ssa_of(tensor) or self.builder.constant(0))).scalar)
-
-    def truth(self, value: Value) -> bool | SSAValue:
-        """Return the truth of a value: a bool, or an i1 where it is known only at run time."""
-        self.usable(value)
-        if isinstance(value, torch.Tensor):
-            if value.dim() and any(size not in (None, 1) for size in sizes_of(value)):
-                raise self.error(
-                    "the truth of a tensor with more than one element",
-                    "it is ambiguous: eager execution fails here",
-                    "use `.any()` or `.all()`, or call the model with one sample",
-                )
-            value = self.item(value)
-        if isinstance(value, Scalar):
-            if value.kind is bool:
-                return value.ssa
-            zero = self.builder.constant(value.kind())
-            if value.kind is int:
-                return self.builder.emit(arith.CmpiOp(value.ssa, zero, "ne")).result
-            return self.builder.emit(arith.CmpfOp(value.ssa, zero, "une")).result
-        if isinstance(value, Choice):
-            truths = [self.truth(option) for option in value.options]
-            if all(truth is truths[0] for truth in truths):
-                return truths[0]
-            raise self.error("the truth of an object chosen at run time", "the choices differ in it")
-        for name in ("__bool__", "__len__"):
-            method = self.method(value, name)
-            if method is not None:
-                return self.truth(self.evaluator.call(self, method, [], {}))
-        return bool(self.native(bool, value))
-
-    def truth_value(self, value: Value) -> Value:
-        truth = self.truth(value)
-        return truth if isinstance(truth, bool) else Scalar(truth)
-
-    def invert(self, value: Value) -> Value:
-        if isinstance(value, Scalar):
-            return Scalar(self.builder.emit(arith.XOrIOp(value.ssa, self.builder.constant(True))).result)
-        return not value
-
-    def scalar_tensor(self, scalar: Scalar, element: Attribute) -> torch.Tensor:
-        """Return a run-time number as a tensor without dimensions."""
-        owner = scalar.ssa.owner
-        type = tensor_type((), element)
-        if isinstance(owner, ItemOp) and owner.tensor.type == type and self.builder.is_visible(owner.tensor):
-            ssa = owner.tensor
-        else:
-            ssa = self.builder.emit(ScalarTensorOp(scalar.ssa, type)).tensor
-        dtype = torch_dtype(element)
-        tensor = self.recorder.quietly(lambda: torch.empty((), dtype=dtype))
-        self.heap.add(tensor, ssa)
-        return tensor
-
-    def tensor_of(self, data: Value) -> torch.Tensor:
-        """Return `torch.tensor(data)` of nested lists with run-time numbers, or tensors of one element, in them."""
-        if isinstance(data, list | tuple):
-            return self.torch_call(torch.stack, [self.tensor_of(item) for item in data])
-        if isinstance(data, torch.Tensor):
-            return self.torch_call(torch.Tensor.reshape, data, [])
-        if isinstance(data, Scalar):
-            return self.scalar_tensor(data, {bool: i1, int: i64, float: f32}[data.kind])
-        return self.torch_call(torch.tensor, data)
-
-    def stack_numbers(self, values: Sequence[Value]) -> torch.Tensor:
-        """Return numbers, or tensors of one element, as a tensor of one dimension; Python's floats as doubles."""
-        tensors: list[torch.Tensor] = []
-        for value in values:
-            self.usable(value)
-            if isinstance(value, torch.Tensor):
-                if value.numel() != 1:
-                    raise self.error("a list of tensors of more than one element, as numbers")
-                tensors.append(self.torch_call(torch.Tensor.reshape, value, []))
-            elif isinstance(value, Scalar):
-                tensors.append(self.scalar_tensor(value, {bool: i1, int: i64, float: f64}[value.kind]))
-            elif is_number(value):
-                dtype = {bool: torch.bool, int: torch.int64, float: torch.float64}[type(value)]
-                tensors.append(self.torch_call(torch.tensor, value, dtype=dtype))
-            else:
-                raise self.error(f"a {type(value).__name__} among numbers known only at run time")
-        return self.torch_call(torch.stack, tensors)
 
     def holds_unknown(self, value: Value) -> bool:
         """Whether there is a value known only at run time in nested lists, tuples and dicts."""

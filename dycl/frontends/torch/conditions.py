@@ -10,6 +10,7 @@ from xdsl.ir import Block, SSAValue
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.branches import branch_value, join, run_side, take
 from dycl.frontends.torch.merge import Side
+from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import Scalar, Value
 from dycl.ir.ops import AtenOp, DimOp, ItemOp
 from dycl.ir.types import is_tensor, shape_of
@@ -34,7 +35,7 @@ def condition(activation: Activation, node: ast.expr) -> Truth:
         return negate(capture, condition(activation, node.operand))
     value = activation.evaluate(node)
     before, activation.node = activation.node, node
-    truth = capture.truth(value)
+    truth = truth_of(capture, value)
     activation.node = before
     return truth
 
@@ -71,7 +72,7 @@ def fold(capture: "Capture", tests: Sequence[Callable[[], Truth]], conjunction: 
         decided = Side(Block(), {}, None, not conjunction, start)
         sides = (side, decided) if conjunction else (decided, side)
         _, value = join(capture, truth, location, *sides)
-        return capture.truth(value)
+        return truth_of(capture, value)
     return truth
 
 
@@ -110,7 +111,7 @@ def _bool_op(activation: Activation, operands: Sequence[ast.expr], conjunction: 
     capture = activation.capture
     value = activation.evaluate(operands[0])
     for index in range(1, len(operands)):
-        truth = capture.truth(value)
+        truth = truth_of(capture, value)
         if isinstance(truth, bool):
             if truth is not conjunction:
                 return value

@@ -17,6 +17,7 @@ from dycl.frontends.torch.iteration import Cursor, elements, iterate
 from dycl.frontends.torch.journal import Env
 from dycl.frontends.torch.operators import binary_operation, comparison, unary_operation
 from dycl.frontends.torch.subscripts import read_item
+from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import UNBOUND, Symbolic, Value, unknown_text
 
 NodeT = TypeVar("NodeT", bound=ast.expr)
@@ -100,7 +101,7 @@ def _compare(activation: Activation, node: ast.Compare) -> Value:
             right = activation.evaluate(node.comparators[index])
             result = comparison(capture, type(node.ops[index]), operand[0], right)
             operand[0] = right
-            return capture.truth(result)
+            return truth_of(capture, result)
 
         return run
 

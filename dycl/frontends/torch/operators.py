@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from dycl.frontends.torch import scalars
+from dycl.frontends.torch.truth import invert, truth_value
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, unknown_text
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ def comparison(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Va
     _usable(capture, left, right)
     if kind in (ast.Is, ast.IsNot):
         same = _identity(capture, left, right)
-        return same if kind is ast.Is else capture.invert(same)
+        return same if kind is ast.Is else invert(capture, same)
     if kind in (ast.In, ast.NotIn):
         found = _membership(capture, left, right)
-        return found if kind is ast.In else capture.invert(found)
+        return found if kind is ast.In else invert(capture, found)
     if isinstance(left, Choice) or isinstance(right, Choice):
         raise capture.error("a comparison of an object chosen at run time")
     if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
@@ -181,13 +182,13 @@ def _membership(capture: "Capture", item: Value, container: Value) -> Value:
         )
     if isinstance(item, torch.Tensor) or isinstance(container, torch.Tensor):
         if isinstance(container, torch.Tensor):
-            return capture.truth_value(
-                capture.torch_call(torch.Tensor.any, capture.torch_call(operator.eq, container, item))
+            return truth_value(
+                capture, capture.torch_call(torch.Tensor.any, capture.torch_call(operator.eq, container, item))
             )
         if isinstance(container, dict | set | frozenset):
             raise capture.error("a tensor as a key", "tensors are compared by identity as keys")
         raise capture.error("`in` with a tensor", "each comparison would depend on data")
     method = capture.method(container, "__contains__")
     if method is not None:
-        return capture.truth_value(capture.evaluator.call(capture, method, [item], {}))
+        return truth_value(capture, capture.evaluator.call(capture, method, [item], {}))
     return capture.native(operator.contains, container, item)

@@ -17,8 +17,10 @@ from dycl.frontends.torch.attributes import delete_attribute, has_attribute, rea
 from dycl.frontends.torch.conditions import fold, value_of
 from dycl.frontends.torch.heap import sizes_of
 from dycl.frontends.torch.iteration import Cursor, elements
+from dycl.frontends.torch.numbers import stack_numbers, tensor_of
 from dycl.frontends.torch.operators import binary_operation, comparison, unary_operation
 from dycl.frontends.torch.subscripts import read_item
+from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import (
     Choice,
     Kind,
@@ -88,7 +90,7 @@ def _number(kind: Kind) -> StandIn:
         if isinstance(value, torch.Tensor):
             value = capture.item(value)
         if kind is bool and not is_number(value):
-            return value_of(capture.truth(value))
+            return value_of(truth_of(capture, value))
         if isinstance(value, Scalar):
             return scalars.convert(capture, value, kind)
         return capture.native(kind, value, *rest)
@@ -150,7 +152,7 @@ def _map(capture: "Capture", function: Value, *iterables: Value) -> Value:
 def _filter(capture: "Capture", function: Value, values: Value) -> Value:
     kept: list[Value] = []
     for value in elements(capture, values):
-        truth = capture.truth(value if function is None else capture.evaluator.call(capture, function, [value], {}))
+        truth = truth_of(capture, value if function is None else capture.evaluator.call(capture, function, [value], {}))
         if not isinstance(truth, bool):
             raise capture.error("a `filter` that depends on a tensor", "how many pass is known only at run time")
         if truth:
@@ -170,7 +172,7 @@ def _any(conjunction: bool) -> StandIn:
         found = list(elements(capture, values))
         if not found:
             return conjunction
-        return value_of(fold(capture, [lambda value=value: capture.truth(value) for value in found], conjunction))
+        return value_of(fold(capture, [lambda value=value: truth_of(capture, value) for value in found], conjunction))
 
     return run
 
@@ -273,7 +275,7 @@ def _array_function(reduce: Value, native: Value) -> StandIn:
             return capture.without_modes(lambda: capture.native(native, values, **kwargs))
         if kwargs or not isinstance(values, list | tuple | torch.Tensor):
             raise capture.error(f"`numpy.{native.__name__}` with options, on values known only at run time")
-        stacked = values if isinstance(values, torch.Tensor) else capture.stack_numbers(values)
+        stacked = values if isinstance(values, torch.Tensor) else stack_numbers(capture, values)
         item = capture.item(capture.torch_call(reduce, stacked))
         if reduce in (torch.argmax, torch.argmin) and None not in sizes_of(stacked):
             item.bounds = (0, stacked.numel() - 1)
@@ -286,7 +288,7 @@ def _tensor(capture: "Capture", data: Value, *args: Value, **kwargs: Value) -> V
     if not isinstance(data, torch.Tensor) and capture.holds_unknown(data):
         if args or set(kwargs) - {"dtype", "device"}:
             raise capture.error("`torch.tensor` with options, on values known only at run time")
-        made = capture.tensor_of(data)
+        made = tensor_of(capture, data)
         dtype = kwargs.get("dtype")
         return made if dtype is None else capture.torch_call(torch.Tensor.to, made, dtype)
     return capture.torch_call(torch.tensor, data, *args, **kwargs)

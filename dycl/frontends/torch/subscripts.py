@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import f64, i64
 from dycl.frontends.torch import scalars
 from dycl.frontends.torch.branches import branch_value
 from dycl.frontends.torch.heap import sizes_of
+from dycl.frontends.torch.numbers import scalar_tensor, stack_numbers
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, kind_of
 from dycl.ir.ops import AssertOp
 
@@ -68,7 +69,7 @@ def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value
         stacked = capture.torch_call(torch.stack, list(options))
         return _select(capture, stacked, 0, index)
     if all(map(is_number, options)) and len({kind_of(option) for option in options}) == 1:
-        stacked = capture.stack_numbers(options)
+        stacked = stack_numbers(capture, options)
         return capture.item(_select(capture, stacked, 0, index))
     return Choice(index, options)
 
@@ -101,7 +102,7 @@ def _in_range(capture: "Capture", index: Scalar, count: int) -> Scalar:
 
 def _select(capture: "Capture", tensor: torch.Tensor, axis: int, index: Scalar) -> torch.Tensor:
     """Return `tensor[index]` along an axis, for an index from 0."""
-    where = capture.torch_call(torch.Tensor.reshape, capture.scalar_tensor(index, i64), [1])
+    where = capture.torch_call(torch.Tensor.reshape, scalar_tensor(capture, index, i64), [1])
     taken = capture.torch_call(torch.index_select, tensor, axis, where)
     return capture.torch_call(torch.squeeze, taken, axis)
 
@@ -141,7 +142,7 @@ def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> 
                 "use torch.where, scatter or index_put with an index tensor",
             )
         if isinstance(value, Scalar):
-            value = capture.scalar_tensor(value, f64 if value.kind is float else i64)
+            value = scalar_tensor(capture, value, f64 if value.kind is float else i64)
         capture.torch_call(operator.setitem, owner, index, value)
         return
     if holds(index, lambda part: isinstance(part, Symbolic) or capture.is_traced(part)):
