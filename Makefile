@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: venv demo test check lit docs scale bench clean
+.PHONY: venv demo test check lit docs verify verify-full scale bench clean
 
 venv: $(STAMP)
 
@@ -31,9 +31,17 @@ check: venv
 lit: venv
 	$(BIN)/lit -v tests/filecheck
 
-# docs/passes.md from the passes' docstrings.
+# docs/passes.md from the passes' docstrings, docs/python.md from the frontend's tests.
 docs: venv
 	$(BIN)/dycl-opt --list-passes --markdown > docs/passes.md.new && mv docs/passes.md.new docs/passes.md
+	$(BIN)/python -m tools.python_support > docs/python.md.new && mv docs/python.md.new docs/python.md
+
+# Every example: eager against interpreter against compiled; `verify-full` at the sizes of the papers.
+verify: venv
+	$(BIN)/python -m tools.verify_gallery --samples 100
+
+verify-full: venv
+	$(BIN)/python -m tools.verify_gallery --full --samples 5
 
 scale: venv
 	$(BIN)/python -m tools.bench.scale

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp
@@ -22,6 +22,15 @@ _NAME = "dycl.name"
 _SIZES = "dycl.sizes"
 _BOUNDS = "dycl.bounds"
 _STRUCTURE = "dycl.structure"
+_STATE = "dycl.state"
+
+
+@dataclass(frozen=True)
+class StateInput:
+    """An input that the runtime carries from call to call, not the caller's, and the weight that is its first value."""
+
+    input: Input
+    key: str
 
 
 @dataclass
@@ -34,6 +43,11 @@ class Program:
 
     module: ModuleOp
     weights: WeightStore
+    classes: Mapping[str, type] = field(default_factory=dict[str, type])
+    """The classes of named tuples and dataclasses in the output structure, by the names that it has for them.
+
+    They are known in the process that imported the program from a module, and are no part of its text.
+    """
 
     @property
     def main(self) -> FuncOp:
@@ -64,8 +78,18 @@ class Program:
         return Signature(tuple(inputs), _read_bounds(bounds))
 
     @property
+    def state(self) -> Sequence[StateInput]:
+        """The inputs that the program carries from call to call: the last ones of its signature."""
+        attributes = self.main.arg_attrs.data if self.main.arg_attrs else []
+        keys = [found.data.get(_STATE) for found in attributes]
+        inputs = self.signature.inputs
+        pairs = zip(inputs[len(inputs) - len(keys) :], keys, strict=True)
+        return [StateInput(input, key.data) for input, key in pairs if isinstance(key, StringAttr)]
+
+    @property
     def structure(self) -> Structure:
-        """How `main`'s results are arranged for the caller."""
+        """How `main`'s results are arranged: for the caller, or with state as a pair, the other part of which is the
+        state's new values."""
         main = self.main
         text = main.attributes.get(_STRUCTURE)
         if isinstance(text, StringAttr):
@@ -73,10 +97,17 @@ class Program:
         return default_structure(len(main.function_type.outputs))
 
 
-def entry_function(signature: Signature, results: Sequence[Attribute], body: Region, structure: Structure) -> FuncOp:
-    """Return the function `main` of a program; `body`'s arguments are the signature's inputs in order."""
+def entry_function(
+    signature: Signature,
+    results: Sequence[Attribute],
+    body: Region,
+    structure: Structure,
+    state: Sequence[StateInput] = (),
+) -> FuncOp:
+    """Return the function `main` of a program; `body`'s arguments are the signature's inputs in order, state last."""
     types = [argument_type(input) for input in signature.inputs]
-    attributes = [DictionaryAttr(_argument_attributes(input)) for input in signature.inputs]
+    keys = {entry.input.name: entry.key for entry in state}
+    attributes = [DictionaryAttr(_argument_attributes(input, keys.get(input.name))) for input in signature.inputs]
     function = FuncOp(ENTRY, (types, list(results)), body, arg_attrs=ArrayAttr(attributes))
     function.attributes[_STRUCTURE] = StringAttr(json.dumps(to_json(structure)))
     if signature.bounds:
@@ -95,8 +126,10 @@ def argument_type(input: Input) -> Attribute:
     return tensor_type(sizes, ELEMENT_TYPES[input.dtype])
 
 
-def _argument_attributes(input: Input) -> dict[str, Attribute]:
+def _argument_attributes(input: Input, state: str | None) -> dict[str, Attribute]:
     attributes: dict[str, Attribute] = {_NAME: StringAttr(input.name)}
+    if state is not None:
+        attributes[_STATE] = StringAttr(state)
     if not all(isinstance(size, int) for size in input.shape):
         attributes[_SIZES] = ArrayAttr([StringAttr(str(size)) for size in input.shape])
     return attributes

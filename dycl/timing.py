@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
+from dycl.errors import UsageError
+
 Inputs: TypeAlias = Mapping[str, np.ndarray]
 
 MIN_MEASUREMENT = 2e-3
@@ -47,6 +49,8 @@ class BenchReport:
             "samples": len(self.inputs),
             "eager_ms": statistics.median(timing.eager_ms for timing in self.inputs),
             "dycl_ms": statistics.median(timing.dycl_ms for timing in self.inputs),
+            "eager_mean_ms": statistics.mean(timing.eager_ms for timing in self.inputs),
+            "dycl_mean_ms": statistics.mean(timing.dycl_ms for timing in self.inputs),
             "ratio": statistics.median(self.ratios),
             "ratio_min": min(self.ratios),
             "ratio_max": max(self.ratios),
@@ -66,6 +70,9 @@ def bench(
 
     Eager takes torch tensors by position under `torch.inference_mode()`, with torch's threads set to `threads`; the
     compiled model takes numpy arrays by name.
+
+    Raises:
+        UsageError: the source program fails on an input
     """
     report = BenchReport(threads, rounds)
     before = torch.get_num_threads()
@@ -89,6 +96,14 @@ def _bench_input(model: Callable[..., Any], eager: Callable[..., Any], sample: I
     def run_compiled() -> None:
         model(**sample)
 
+    try:
+        run_eager()
+    except Exception as error:
+        shown = ", ".join(f"{name} of shape {list(array.shape)}" for name, array in sample.items())
+        raise UsageError(
+            f"the source program raised {type(error).__name__}: {error} (on {shown}); "
+            "compile it for sizes that it takes, or give inputs with --data"
+        ) from error
     runs = (run_eager, run_compiled)
     batches = [_batch(run) for run in runs]
     times: tuple[list[float], list[float]] = ([], [])

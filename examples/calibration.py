@@ -35,9 +35,14 @@ def sample_inputs(count: int) -> Tensor:
 
     m and s are stratified, so that a small batch covers their ranges evenly.
     """
+    return sample_images(count, 32)
+
+
+def sample_images(count: int, size: int) -> Tensor:
+    """As `sample_inputs`, of another size: f32[count, 3, size, size]."""
     mean = -1 + 2 * (torch.randperm(count) + torch.rand(count)) / count
     scale = 0.5 + 1.5 * (torch.randperm(count) + torch.rand(count)) / count
-    return mean.view(-1, 1, 1, 1) + scale.view(-1, 1, 1, 1) * torch.randn(count, 3, 32, 32)
+    return mean.view(-1, 1, 1, 1) + scale.view(-1, 1, 1, 1) * torch.randn(count, 3, size, size)
 
 
 def initialize_weights(model: nn.Module) -> None:
@@ -49,6 +54,16 @@ def initialize_weights(model: nn.Module) -> None:
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, 0, 0.1)
+
+
+def keep_positive(module: nn.Module) -> None:
+    """Shift the batch norms of a stack without residuals so that most of its ReLUs are open.
+
+    Such a stack amplifies every rounding error layer by layer, less so the closer it is to linear.
+    """
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.normal_(norm.bias, 1, 0.1)
 
 
 def damp_residual(last_norm: nn.BatchNorm2d) -> None:
@@ -112,20 +127,30 @@ def calibrate_decisions(head: nn.Linear | nn.Conv2d, features: Tensor) -> None:
         head.bias[k] -= between_quantile(outputs, random_fraction())
 
 
+def largest_probability(logits: Tensor) -> Tensor:
+    """The largest softmax probability of each sample: f32[n] of f32[n, classes]."""
+    return torch.softmax(logits, dim=1).amax(dim=1)
+
+
 def calibrate_exit(
-    classifier: nn.Linear, features: Tensor, running: Tensor, threshold: float, fraction: float
+    classifier: nn.Linear,
+    features: Tensor,
+    running: Tensor,
+    threshold: float,
+    fraction: float,
+    confidence: Callable[[Tensor], Tensor] = largest_probability,
 ) -> Tensor:
     """Scale `classifier` so that `fraction` of the samples still `running`, bool[n], are confident: they exit.
 
-    A sample is confident when its largest softmax probability, which grows with the scale of the logits, reaches
-    `threshold`. Returns the samples that run on: bool[n].
+    A sample is confident when `confidence`, which grows with the scale of the logits, reaches `threshold`. Returns the
+    samples that run on: bool[n].
     """
     standardize(classifier, features)
     logits = classifier(features)
     low, high = torch.zeros(len(logits)), torch.full((len(logits),), 100.0)
     for _ in range(40):
         middle = (low + high) / 2
-        confident = torch.softmax(middle[:, None] * logits, dim=1).amax(dim=1) >= threshold
+        confident = confidence(middle[:, None] * logits) >= threshold
         low, high = torch.where(confident, low, middle), torch.where(confident, middle, high)
     scale = between_quantile(high[running], fraction)
     classifier.weight.mul_(scale)

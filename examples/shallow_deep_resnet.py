@@ -13,42 +13,12 @@ subjects, which does not say how many of the blocks carry a classifier.)
 # pyright: basic, reportIndexIssue=false, reportOptionalCall=false
 
 from collections.abc import Sequence
-from functools import partial
 
-import numpy as np
-import torch
-from calibration import (
-    calibrate_exit,
-    damp_residual,
-    fit_batch_norms,
-    initialize_weights,
-    input_of,
-    reproducible,
-    sample_inputs,
-)
+from calibration import damp_residual
+from shallow_deep import Flatten, InternalClassifier, ShallowDeepNetwork
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 RESNET56_ADD_IC = ((0, 0, 0, 1, 0, 0, 0, 1, 0), (0, 0, 1, 0, 0, 0, 1, 0, 0), (0, 1, 0, 0, 0, 1, 0, 0, 0))
-
-
-class InternalClassifier(nn.Module):
-    """Feature reduction by mixed max and average pooling, then a linear layer (aux_funcs.py)."""
-
-    def __init__(self, input_size: int, output_channels: int, num_classes: int) -> None:
-        super().__init__()
-        red_kernel_size = input_size // 4
-        red_input_size = input_size // red_kernel_size
-        self.max_pool = nn.MaxPool2d(kernel_size=red_kernel_size)
-        self.avg_pool = nn.AvgPool2d(kernel_size=red_kernel_size)
-        self.alpha = nn.Parameter(torch.rand(1))
-        self.linear = nn.Linear(output_channels * red_input_size * red_input_size, num_classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        maxp = self.alpha * self.max_pool(x)
-        avgp = (1 - self.alpha) * self.avg_pool(x)
-        mixed = avgp + maxp
-        return self.linear(mixed.view(mixed.size(0), -1))
 
 
 class BasicBlockWOutput(nn.Module):
@@ -75,9 +45,11 @@ class BasicBlockWOutput(nn.Module):
 
         if add_output:
             self.output = InternalClassifier(input_size, channels, num_classes)
+            self.no_output = False
         else:
             self.output = None
             self.forward = self.only_forward
+            self.no_output = True
 
     def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
         fwd = self.layers[0](x)  # conv layers
@@ -91,11 +63,11 @@ class BasicBlockWOutput(nn.Module):
         return self.layers[2](fwd), 0, None  # activation
 
 
-class ShallowDeepResNet(nn.Module):
+class ShallowDeepResNet(ShallowDeepNetwork):
     """A CIFAR ResNet of three stages that stops at the first internal classifier confident of its answer.
 
     `add_ic` says for each block of each stage whether an internal classifier follows it; without it, one follows each
-    of the `blocks_per_stage` blocks. The low `confidence_threshold` suits classifiers that nobody trained.
+    of the `blocks_per_stage` blocks.
     """
 
     def __init__(
@@ -106,15 +78,8 @@ class ShallowDeepResNet(nn.Module):
         confidence_threshold: float = 0.2,
         seed: int = 0,
     ) -> None:
-        super().__init__()
         self.add_ic = add_ic or [[1] * blocks_per_stage] * 3
-        self.num_classes = num_classes
-        self.confidence_threshold = confidence_threshold
-        with reproducible(seed):
-            self._build()
-            self._fit()
-        self.requires_grad_(False)
-        self.eval()
+        super().__init__(num_classes, confidence_threshold, seed)
 
     def _build(self) -> None:
         self.init_conv = nn.Sequential(
@@ -130,64 +95,11 @@ class ShallowDeepResNet(nn.Module):
                     BasicBlockWOutput(in_channels, channels, add_output, self.num_classes, input_size, stride)
                 )
                 in_channels = channels
-        self.end_layers = nn.Sequential(nn.AvgPool2d(kernel_size=8), nn.Flatten(), nn.Linear(64, self.num_classes))
+        self.end_layers = nn.Sequential(nn.AvgPool2d(kernel_size=8), Flatten(), nn.Linear(64, self.num_classes))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, int | np.intp, bool]:
-        """The logits f32[1, 10] of the exit taken, its number, and whether it was an early one, for one sample."""
-        confidences: list[Tensor] = []
-        outputs: list[Tensor] = []
-
-        fwd = self.init_conv(x)
-        output_id = 0
-        for layer in self.layers:
-            fwd, is_output, output = layer(fwd)
-
-            if is_output:
-                outputs.append(output)
-                softmax = F.softmax(output[0], dim=0)
-
-                confidence = torch.max(softmax)
-                confidences.append(confidence)
-
-                if confidence >= self.confidence_threshold:
-                    is_early = True
-                    return output, output_id, is_early
-
-                output_id += is_output
-
-        output = self.end_layers(fwd)
-        outputs.append(output)
-
-        softmax = F.softmax(output[0], dim=0)
-        confidence = torch.max(softmax)
-        confidences.append(confidence)
-        max_confidence_output = np.argmax(confidences)
-        is_early = False
-        return outputs[max_confidence_output], max_confidence_output, is_early
-
-    def _fit(self) -> None:
-        """Fit batch norms, and classifiers such that as many inputs leave at each exit as reach the end."""
-        initialize_weights(self)
-        exits = 1 + sum(map(sum, self.add_ic))
-        x = sample_inputs(max(64, 4 * exits))
-        fit_batch_norms(self.init_conv, x)
-        fwd = self.init_conv(x)
-        running = torch.ones(len(x), dtype=torch.bool)
-        for layer in self.layers:
-            assert isinstance(layer, BasicBlockWOutput)
-            damp_residual(layer.layers[0][-1])
-            fit_batch_norms(layer, fwd)
-            fwd, _, _ = layer(fwd)
-            if layer.output is not None:
-                classifier = layer.output.linear
-                features = input_of(classifier, partial(layer.output, fwd))
-                running = calibrate_exit(classifier, features, running, self.confidence_threshold, 1 / exits)
-                exits -= 1
-        classifier = self.end_layers[-1]
-        assert isinstance(classifier, nn.Linear)
-        features = input_of(classifier, partial(self.end_layers, fwd))
-        # The other half of those that reach the end may have been more confident at an earlier exit.
-        calibrate_exit(classifier, features, running, self.confidence_threshold, 0.5)
+    def _settle(self, layer: nn.Module) -> None:
+        assert isinstance(layer, BasicBlockWOutput)
+        damp_residual(layer.layers[0][-1])
 
 
 class ShallowDeepResNet56(ShallowDeepResNet):

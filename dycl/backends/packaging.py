@@ -11,7 +11,7 @@ from dycl.ir.ops import KernelOp, LaunchOp, ParamOp
 from dycl.ir.text import print_module
 from dycl.program import Program
 from dycl.runtime.artifact import Artifact, file_name
-from dycl.runtime.manifest import ConstantEntry, KernelEntry, Manifest
+from dycl.runtime.manifest import ConstantEntry, KernelEntry, Manifest, StateEntry
 
 RECORDED_PACKAGES = ("dycl", "torch", "xdsl", "onnx", "onnxscript", "onnxruntime")
 
@@ -42,6 +42,11 @@ def package(
         name: ConstantEntry(constant.dtype, constant.shape, file_name("constants", name, ".bin"))
         for name, constant in host.constants.items()
     }
+    contents = {name: constant.content for name, constant in host.constants.items()}
+    for entry in program.state:
+        first = program.weights[entry.key]
+        constants[entry.key] = ConstantEntry(first.dtype, first.shape, file_name("constants", entry.key, ".bin"))
+        contents[entry.key] = first.numpy().tobytes()
     manifest = Manifest(
         program.signature,
         program.structure,
@@ -54,19 +59,21 @@ def package(
         pipeline,
         weights_digest(program),
         {name: found for name in RECORDED_PACKAGES if (found := _version(name))},
+        tuple(StateEntry(entry.input.name, entry.key) for entry in program.state),
     )
     return Artifact(
         manifest,
         host.source,
         {name: kernel.payload for name, kernel in kernels.items()},
         print_module(program.module),
-        {name: constant.content for name, constant in host.constants.items()},
+        contents,
     )
 
 
 def weights_digest(program: Program) -> str:
-    """Return a digest of the weights that a program uses: their keys, dtypes, shapes and bytes."""
-    keys = sorted({op.key.data for op in program.module.walk() if isinstance(op, ParamOp)})
+    """Return a digest of the weights that a program uses and of its state's first values: keys, types and bytes."""
+    used = {op.key.data for op in program.module.walk() if isinstance(op, ParamOp)}
+    keys = sorted(used.union(entry.key for entry in program.state))
     return hashlib.sha256("\n".join(f"{key} {program.weights[key].digest}" for key in keys).encode()).hexdigest()
 
 

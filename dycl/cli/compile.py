@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dycl.cli.command import Commands
 from dycl.cli.console import OnProgress, milliseconds, note, print_json, progress, size
-from dycl.cli.sources import add_source, load_program
+from dycl.cli.sources import add_source, is_exported, load_program
 from dycl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ def _emit(text: str, output: Path | None) -> None:
 
 
 def _default_name(model: str, emit: str) -> str:
-    stem = Path(model).stem if model.endswith(".mlir") else model.rpartition(":")[2].rpartition(".")[2]
+    is_file = model.endswith(".mlir") or is_exported(model)
+    stem = Path(model).stem if is_file else model.rpartition(":")[2].rpartition(".")[2]
     return f"{stem.lower() or 'model'}.dycl"
 
 

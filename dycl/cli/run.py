@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         output = model(**inputs)
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from error
-    named = dict(name_outputs(output))
+    named = named_outputs(output)
     if options.output is not None:
         save_outputs(options.output, named)
     if options.json:
@@ -81,17 +82,33 @@ def _read(path: Path, name: str | None, names: list[str]) -> Iterator[tuple[str,
     yield (names[0] if name is None else name), content
 
 
-def name_outputs(output: Any, name: str = "output") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of an output with their places: `output`, `output.0`, `output.logits`."""
+def named_outputs(output: Any) -> dict[str, Any]:
+    """Return the leaves of an output by their places: `output`, `output.0`, `output.logits`.
+
+    Where two keys read the same, as 1 and "1" do, the second place ends in `#2`.
+    """
+    found: dict[str, Any] = {}
+    for place, leaf in _leaves(output, "output"):
+        name, number = place, 1
+        while name in found:
+            number += 1
+            name = f"{place}#{number}"
+        found[name] = leaf
+    return found
+
+
+def _leaves(output: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(output, Mapping):
-        for key, item in output.items():
-            yield from name_outputs(item, f"{name}.{key}")
+        parts = list(output.items())
     elif isinstance(output, tuple | list):
-        fields = getattr(output, "_fields", range(len(output)))
-        for key, item in zip(fields, output, strict=True):
-            yield from name_outputs(item, f"{name}.{key}")
+        parts = list(zip(getattr(output, "_fields", range(len(output))), output, strict=True))
+    elif is_dataclass(output):
+        parts = [(field.name, getattr(output, field.name)) for field in fields(output)]
     else:
-        yield name, output
+        yield place, output
+        return
+    for key, part in parts:
+        yield from _leaves(part, f"{place}.{key}")
 
 
 def save_outputs(path: Path, named: Mapping[str, Any]) -> None:

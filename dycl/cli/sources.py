@@ -14,12 +14,29 @@ if TYPE_CHECKING:
 
 MODEL_HELP = "a module class, a factory or an instance: path/to/file.py:NAME or package.module:NAME (put in eval mode)"
 INPUT_HELP = "the inputs, e.g. 'x: f32[1, 3, 32, 32]' or 'ids: i64[1, 16], mask: bool[1, 16]'"
+CONSTRUCTED = "--kwargs goes with a model that is constructed; an exported program is one already"
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help=f"{MODEL_HELP}; or a program as .mlir")
+    parser.add_argument(
+        "model", metavar="MODEL", help=f"{MODEL_HELP}; an exported program as .pt2; or a program as .mlir"
+    )
     parser.add_argument("--input", metavar="SIGNATURE", help=INPUT_HELP)
     add_kwargs(parser)
+    parser.add_argument(
+        "--loops",
+        choices=("unroll", "keep", "auto"),
+        default="auto",
+        help="which loops that Python alone decides stay loops: none, all whose variables keep their types, or those"
+        " that are long and whose iterations are alike (default: auto)",
+    )
+    parser.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        metavar="ATTR[,ATTR]",
+        help="attributes that calls carry on to each other, such as `hidden` or `encoder.cache`",
+    )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="the .safetensors weights of a .mlir program")
 
 
@@ -51,21 +68,43 @@ def load_model(reference: str, options: argparse.Namespace) -> "nn.Module":
     return load_reference(reference, constructor_arguments(options)).eval()
 
 
+def is_exported(reference: str) -> bool:
+    """Whether a reference is the file of an exported program."""
+    return reference.endswith(".pt2")
+
+
 def load_program(options: argparse.Namespace) -> "Program":
-    """Return the program behind MODEL: imported from PyTorch, or read from IR text."""
+    """Return the program behind MODEL: imported from PyTorch or from what it exported, or read from IR text."""
     if options.model.endswith(".mlir") or options.model == "-":
-        if options.input is not None or options.kwargs != "{}":
-            raise UsageError("--input and --kwargs go with a PyTorch model; a .mlir program states its own inputs")
+        if options.input is not None or options.kwargs != "{}" or options.state:
+            raise UsageError(
+                "--input, --kwargs and --state go with a PyTorch model; a .mlir program has its own inputs"
+            )
         return read_program(options.model, options.weights)
     if options.weights is not None:
         raise UsageError("--weights goes with a .mlir program; a PyTorch model brings its own")
+    if is_exported(options.model):
+        return _import_exported(options)
     if options.input is None:
         raise UsageError("say what the model takes, e.g. --input 'x: f32[1, 3, 32, 32]'")
     from dycl.frontends.signature import parse_signature
     from dycl.frontends.torch import import_module
 
     signature = parse_signature(options.input)
-    return import_module(load_model(options.model, options), signature)
+    state = [name for part in options.state for name in part.split(",") if name]
+    return import_module(load_model(options.model, options), signature, loops=options.loops, state=state)
+
+
+def _import_exported(options: argparse.Namespace) -> "Program":
+    if options.state:
+        raise UsageError("--state goes with a module; an exported program has no attributes")
+    from dycl.frontends.exported import import_exported, load_exported
+    from dycl.frontends.signature import parse_signature
+
+    if options.kwargs != "{}":
+        raise UsageError(CONSTRUCTED)
+    signature = parse_signature(options.input) if options.input is not None else None
+    return import_exported(load_exported(options.model), signature)
 
 
 def read_program(path: str, weights: Path | None) -> "Program":

@@ -28,13 +28,13 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     pair = against.load_pair(options)
     program = against.optimised_program(pair)
-    inputs = against.samples(options, pair.model.signature)
+    inputs = against.samples(options, pair.model.signature).samples
     with progress() as on_progress:
         totals = {"samples": len(inputs)}
         report = verify(
             pair.model,
             program,
-            pair.module,
+            pair.eager,
             inputs,
             tolerance=options.tolerance,
             on_progress=lambda stage, done: on_progress(stage, done, totals.get(stage, 0)),

@@ -53,7 +53,7 @@ def fold(op: Operation, operands: Sequence[Known]) -> Sequence[Known] | None:
     scalars = [value for operand in operands if (value := attribute_scalar(operand)) is not None]
     match op:
         case AtenOp():
-            if op.is_random or not all(_is_small(type) for type in op.result_types):
+            if op.is_random or not all(is_small(type) for type in op.result_types):
                 return None
             return _compute(op, operands)
         case ConstantOp() | arith.ConstantOp():
@@ -70,7 +70,7 @@ def fold(op: Operation, operands: Sequence[Known]) -> Sequence[Known] | None:
             return None
 
 
-def _is_small(type: Attribute) -> bool:
+def is_small(type: Attribute) -> bool:
     """Whether a constant may hold a value of the type."""
     if not isinstance(type, TensorType):
         return True
@@ -114,5 +114,7 @@ def dense_attribute(tensor: "torch.Tensor") -> DenseIntOrFPElementsAttr:
     if tensor.dtype is torch.bool:
         # The attribute stores true as a byte of ones, so that it prints and compares as the parser's.
         tensor = tensor.to(torch.uint8) * 255
-    data = tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+    # `contiguous` may leave a dimension of size one a stride that no view as bytes takes.
+    tensor = tensor.detach().clone(memory_format=torch.contiguous_format)
+    data = tensor.view(-1).view(torch.uint8).numpy().tobytes()
     return DenseIntOrFPElementsAttr(type, BytesAttr(data))

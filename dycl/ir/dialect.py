@@ -4,6 +4,7 @@ from xdsl.context import Context
 from xdsl.dialects.arith import Arith
 from xdsl.dialects.builtin import Builtin
 from xdsl.dialects.func import Func
+from xdsl.dialects.math import Math
 from xdsl.ir import Dialect
 
 from dycl.ir import ops
@@ -36,8 +37,8 @@ Dycl = Dialect(
 
 
 def context() -> Context:
-    """Return a context with the dialects that a program may use: builtin, func, arith and dycl."""
+    """Return a context with the dialects that a program may use: builtin, func, arith, math and dycl."""
     ctx = Context()
-    for dialect in (Builtin, Func, Arith, Dycl):
+    for dialect in (Builtin, Func, Arith, Math, Dycl):
         ctx.load_dialect(dialect)
     return ctx

@@ -4,13 +4,17 @@ The host takes branches, runs loops, launches kernels, computes with Python numb
 already. It looks at a tensor through a *view*: an op that only says how the same contiguous elements are to be read.
 Every view but `select.int` keeps all the elements, so the shape of its result says all about it; `select.int` keeps
 those of one index along an axis that has no axis of more than one element before it.
+
+It also *appends*: the concatenation of a list that grows with what follows it takes a copy of the latter only, and an
+array in a kernel costs more to call where its size changes each time.
 """
 
-from xdsl.dialects.arith import Arith
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.dialects.func import CallOp
 from xdsl.ir import Operation, SSAValue
 
+from dycl.ir.interpret.scalars import ELEMENTARY_OPS
 from dycl.ir.ops import (
     AssertOp,
     AtenOp,
@@ -73,12 +77,13 @@ _CONTROL = (
     YieldOp,
 )
 _DATA = (ConstantOp, DimOp, ItemOp, ParamOp, ScalarTensorOp)
-_ARITHMETIC = frozenset(Arith.operations)
+_HOST_ONLY = ELEMENTARY_OPS | {arith.ShLIOp, arith.ShRSIOp}
+_ARITHMETIC = ELEMENTARY_OPS.union(arith.Arith.operations)
 
 
 def is_host_op(op: Operation) -> bool:
     """Whether the host program can do the op: after `hoist-to-host` and `outline-regions` a function has no others."""
-    return isinstance(op, (*_CONTROL, *_DATA)) or is_host_arithmetic(op) or is_host_view(op)
+    return isinstance(op, (*_CONTROL, *_DATA)) or is_host_arithmetic(op) or is_host_view(op) or is_host_append(op)
 
 
 def is_host_value(op: Operation) -> bool:
@@ -89,6 +94,11 @@ def is_host_value(op: Operation) -> bool:
 def is_host_arithmetic(op: Operation) -> bool:
     """Whether the op computes with host scalars alone."""
     return type(op) in _ARITHMETIC and all(is_scalar(result.type) for result in op.results)
+
+
+def is_kernel_arithmetic(op: Operation) -> bool:
+    """Whether the op is arithmetic that kernels do too; the host alone gives what Python's `math` gives, to the bit."""
+    return is_host_arithmetic(op) and type(op) not in _HOST_ONLY
 
 
 def is_host_view(op: Operation) -> bool:
@@ -105,6 +115,36 @@ def is_host_view(op: Operation) -> bool:
         return False
     sizes = shape_of(source.type)
     return all(size == 1 for size in sizes[: axis.value.data % len(sizes)])
+
+
+def is_host_append(op: Operation) -> bool:
+    """Whether the op puts tensors of one element type behind each other, to a number that only run time tells, along an
+    axis that has no axis of more than one element before it; all other sizes must be known, and fit."""
+    if not isinstance(op, AtenOp) or op.overload.data != "cat.default" or len(op.operands) < 2:
+        return False
+    axis = append_axis(op)
+    if axis is None:
+        return False
+    *before, size = shape_of(op.results[0].type)[: axis + 1]
+    if size is not None or any(size != 1 for size in before):
+        return False
+    others = {_without(shape_of(type), axis) for type in (*op.operand_types, *op.result_types)}
+    elements = {element_of(type) for type in (*op.operand_types, *op.result_types)}
+    return len(others) == len(elements) == 1 and None not in next(iter(others))
+
+
+def append_axis(op: AtenOp) -> int | None:
+    """Return the axis, counted from the front, of a `cat.default` of tensors of one rank."""
+    axis = op.arguments.data[1]
+    ranks = {len(shape_of(type)) for type in (*op.operand_types, *op.result_types)}
+    if not isinstance(axis, IntegerAttr) or len(ranks) != 1:
+        return None
+    (rank,) = ranks
+    return axis.value.data % rank if rank else None
+
+
+def _without(sizes: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
+    return (*sizes[:axis], *sizes[axis + 1 :])
 
 
 def selection(op: AtenOp) -> tuple[int, int | SSAValue]:

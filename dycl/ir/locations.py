@@ -1,6 +1,7 @@
 """Where an op comes from in the user's program: file, line and the chain of calls that led there."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from xdsl.dialects.builtin import UNKNOWN_LOC, CallSiteLoc, FileLineColLoc, FusedLoc, IntAttr, LocationAttr, StringAttr
 from xdsl.ir import Attribute, Operation
@@ -16,6 +17,14 @@ class Frame:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+def shown_name(file: str) -> str:
+    """Return a file's path relative to the current directory where it lies inside, else as it is."""
+    try:
+        return str(Path(file).resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return file
 
 
 def location(frames: tuple[Frame, ...]) -> LocationAttr:

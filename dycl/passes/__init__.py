@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dycl.passes.dce import DcePass as DcePass
     from dycl.passes.duplicate_tails import DuplicateTailsPass as DuplicateTailsPass
     from dycl.passes.form_regions import FormRegionsPass as FormRegionsPass
+    from dycl.passes.hoist_invariants import HoistInvariantsPass as HoistInvariantsPass
     from dycl.passes.hoist_to_host import HoistToHostPass as HoistToHostPass
     from dycl.passes.infer_shapes import InferShapesPass as InferShapesPass
     from dycl.passes.manager import Nested as Nested
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dycl.passes.propagate_constants import PropagateConstantsPass as PropagateConstantsPass
     from dycl.passes.registry import pass_named as pass_named
     from dycl.passes.registry import pass_names as pass_names
+    from dycl.passes.rotate_loops import RotateLoopsPass as RotateLoopsPass
     from dycl.passes.share_kernels import ShareKernelsPass as ShareKernelsPass
     from dycl.passes.sink import SinkPass as SinkPass
     from dycl.passes.unroll_loops import UnrollLoopsPass as UnrollLoopsPass

@@ -11,7 +11,7 @@ from math import prod
 
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from dycl.ir.host_ops import is_host_value
+from dycl.ir.host_ops import is_host_append, is_host_value
 from dycl.ir.ops import AtenOp, IfOp, ParamOp, YieldOp
 from dycl.ir.rewriting import erase
 from dycl.ir.types import shape_of
@@ -126,7 +126,7 @@ def _ends_in_computation(block: Block) -> bool:
 
 
 def _computes(op: Operation) -> bool:
-    return isinstance(op, AtenOp) and not is_host_value(op)
+    return isinstance(op, AtenOp) and not is_host_value(op) and not is_host_append(op)
 
 
 @dataclass(frozen=True)

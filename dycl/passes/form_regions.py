@@ -4,7 +4,8 @@ Each op of a segment has a *place*. Place 2k is the host before the segment's k-
 1. A tensor op (`dycl.aten`, `dycl.scalar_tensor`) is in the first region that is not before any of its operands.
 2. A scalar op (`dycl.item`, `dycl.dim`, arithmetic) is at the last place of its operands: in a region where that
    computes one of them, else on the host.
-3. Any other op (an assertion, a launch, a region that is there already) is on the host, behind its operands.
+3. Any other op (an assertion, a launch, a region that is there already) is on the host, behind its operands. So is an
+   append to a list (`dycl.ir.host_ops.is_host_append`) that no tensor op of the segment reads.
 4. An op that must keep its order, among assertions or among ops that draw random numbers, is not before the last such.
 
 So a segment has a second region only where a host op needs the first and is needed by the second.
@@ -17,18 +18,21 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import UNKNOWN_LOC
 from xdsl.ir import Block, Operation, SSAValue
 
-from dycl.ir.host_ops import is_host_arithmetic
+from dycl.ir.host_ops import is_host_append, is_kernel_arithmetic
 from dycl.ir.ops import AssertOp, AtenOp, DimOp, ItemOp, RegionOp, ScalarTensorOp, YieldOp
 from dycl.passes.base import Pass
+from dycl.passes.lifting import lift_computation
 from dycl.passes.segments import Segment, blocks_inside, erase_unused_constants, is_free, is_movable, segments
 from dycl.passes.sink import sink_ops
 from dycl.program import Program
 
 
 def form_regions(op: Operation) -> bool:
-    """Sink the ops inside `op`, then group its tensor ops into regions; return whether anything changed."""
+    """Sink the ops inside `op`, lift small ones past the exits of loops, then group tensor ops into regions; return
+    whether anything changed."""
     changed = sink_ops(op)
     blocks = blocks_inside(op)
+    changed |= lift_computation(blocks)
     for block in blocks:
         for segment in segments(block):
             changed |= _form_in(segment)
@@ -37,6 +41,7 @@ def form_regions(op: Operation) -> bool:
 
 def places(ops: Sequence[Operation]) -> dict[Operation, int]:
     """Return the place of each op of a segment, in the order of the ops; free ops have none."""
+    appends = _appends_of_host(ops)
     place_of: dict[Operation | Block, int] = {}
     placed: dict[Operation, int] = {}
     last_assertion = last_fixed = 0
@@ -50,11 +55,22 @@ def places(ops: Sequence[Operation]) -> dict[Operation, int]:
             place = max(place, last_fixed)
             place = last_fixed = _region_from(place) if isinstance(op, AtenOp) else _host_from(place)
         elif isinstance(op, AtenOp | ScalarTensorOp):
-            place = _region_from(place)
-        elif not (isinstance(op, ItemOp | DimOp) or is_host_arithmetic(op)):
+            place = _host_from(place) if op in appends else _region_from(place)
+        elif not (isinstance(op, ItemOp | DimOp) or is_kernel_arithmetic(op)):
             place = _host_from(place)
         place_of[op] = placed[op] = place
     return placed
+
+
+def _appends_of_host(ops: Sequence[Operation]) -> set[Operation]:
+    """Return the appends among the ops of a segment whose results no tensor op of it reads."""
+    inside = set(ops)
+    found = set[Operation]()
+    for op in reversed(ops):
+        users = [use.operation for result in op.results for use in result.uses if use.operation in inside]
+        if is_host_append(op) and all(isinstance(user, DimOp) or user in found for user in users):
+            found.add(op)
+    return found
 
 
 def _region_from(place: int) -> int:
@@ -175,8 +191,10 @@ class FormRegionsPass(Pass):
     }
     ```
 
-    It moves nothing to before a branch, a loop or a return that it followed, so no path computes more than it did. It
-    leaves scalars that do not depend on a region's tensors to the host, and does not look into regions that are there.
+    Computation behind a branch or loop that does not depend on it joins the region before, where one is there. Behind
+    an `if` that may leave, this is done only in loops, and with what is small and cannot fail: it then runs in vain
+    once, when the loop is left. But for that, no path computes more than it did. The pass leaves scalars that do not
+    depend on a region's tensors to the host, and does not look into regions that are there.
     """
 
     name = "form-regions"

@@ -14,20 +14,28 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from dycl.ir.ops import AtenOp, DimOp
-from dycl.ir.types import is_static, join
+from dycl.ir.types import is_static, is_tensor, join
 from dycl.passes.base import Pass
 from dycl.passes.dataflow import Dataflow
 from dycl.passes.fake_tensors import Fake, FakeTracer, refined
-from dycl.program import Program
+from dycl.passes.result_types import check_result_types
+from dycl.program import ENTRY, Program
+from dycl.runtime.signature import Signature
 
 
-def infer_shapes(function: FuncOp) -> bool:
+def infer_shapes(function: FuncOp, signature: Signature | None = None) -> bool:
     """Refine the types of the values in a function, and of its results if nobody calls it; return whether any
-    changed. Imports torch only where a size is unknown that an op may decide."""
+    changed. Imports torch only where a size is unknown that an op may decide.
+
+    `signature` is that of the function's arguments: sizes of one name are equal, and within their bounds.
+    """
     if not any(map(_is_open, function.walk())):
         return False
     inference = ShapeInference()
     arguments = [argument.type for argument in function.args]
+    if signature is not None and not signature.is_static:
+        for argument, input in zip(function.args, signature.inputs, strict=True):
+            inference.found[argument] = inference.tracer.input(argument.type, input.shape, signature.bounds)
     inference.follow(function.body.block, arguments)
     changed = False
     for value, type in inference.facts.items():
@@ -89,10 +97,7 @@ class ShapeInference(Dataflow[Attribute]):
         if fakes is None or len(fakes) != len(declared):
             return declared
         self.found.update(zip(op.results, fakes, strict=True))
-        types = [refined(type, fake) for type, fake in zip(declared, fakes, strict=True)]
-        if isinstance(op, AtenOp) and not all(map(is_static, operands)):
-            types = self.tracer.confirmed(op, declared, types)
-        return types
+        return [refined(type, fake) for type, fake in zip(declared, fakes, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -122,11 +127,16 @@ class InferShapesPass(Pass):
     }
     ```
 
-    It never changes the inputs' types, nor the results' of kernels and of functions that are called. A size that
+    It checks the results' types that the program states against those that torch gives. It never changes the inputs'
+    types, nor the results' of kernels and of functions that are called. A size that
     depends on a tensor's elements, or that is not the same over all paths, stays `?`.
     """
 
     name = "infer-shapes"
 
     def apply(self, op: Operation, program: Program) -> bool:
-        return isinstance(op, FuncOp) and infer_shapes(op)
+        if not isinstance(op, FuncOp):
+            return False
+        check_result_types(op)
+        has_signature = op.sym_name.data == ENTRY and all(is_tensor(argument.type) for argument in op.args)
+        return infer_shapes(op, program.signature if has_signature else None)

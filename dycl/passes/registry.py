@@ -28,6 +28,8 @@ BUILTIN_PASSES = (
     "canonicalize",
     "cse",
     "dce",
+    "hoist-invariants",
+    "rotate-loops",
     "sink",
     "duplicate-tails",
     "form-regions",

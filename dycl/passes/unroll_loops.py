@@ -11,12 +11,13 @@ from typing import TypeAlias
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from dycl.ir.canonicalization.branches import FlattenLeavingBranch
-from dycl.ir.canonicalization.loops import exits, range_of
+from dycl.ir.canonicalization.loops import exits
 from dycl.ir.greedy import rewrite_greedily
 from dycl.ir.ops import BreakOp, ContinueOp, ForOp, IfOp, ReturnOp, SwitchOp, WhileOp, YieldOp
 from dycl.ir.rewriting import adopt, can_stand_for
 from dycl.ir.scalars import scalar_constant
 from dycl.passes.base import Pass
+from dycl.passes.unrolling_gains import gains, known_range
 from dycl.program import Program
 
 MAX_DEPTH = 100
@@ -25,7 +26,7 @@ MAX_DEPTH = 100
 
 @dataclass(frozen=True)
 class Limits:
-    """How many iterations a loop may have that need not be unrolled, and how many ops any may become."""
+    """How many iterations a loop may have that is unrolled whatever it gains, and how many ops any may become."""
 
     trip_count: int
     ops: int
@@ -49,7 +50,7 @@ def _unroll_in(block: Block, limits: Limits, shares: dict[Operation, int]) -> li
     op = block.first_op
     while op is not None:
         own = Limits(limits.trip_count, shares.get(op, limits.ops))
-        if isinstance(op, ForOp) and (bounds := range_of(op)) is not None and asks_for_it(op, bounds, own):
+        if isinstance(op, ForOp) and (bounds := known_range(op)) is not None and asks_for_it(op, bounds, own):
             may_return.append(any(isinstance(inner, ReturnOp) for inner in op.walk()))
             before, behind = op.prev_op, op.next_op
             unroll(op, bounds)
@@ -77,15 +78,7 @@ def asks_for_it(op: ForOp, bounds: range, limits: Limits) -> bool:
         or copy.ops * len(bounds) > limits.ops
     ):
         return False
-    return len(bounds) <= limits.trip_count or _shapes_change(op) or _chooses_by_index(op)
-
-
-def _shapes_change(op: ForOp) -> bool:
-    return any(init.type != argument.type for init, argument in zip(op.inits, op.body.block.args[1:], strict=True))
-
-
-def _chooses_by_index(op: ForOp) -> bool:
-    return any(isinstance(use.operation, SwitchOp) for use in op.body.block.args[0].uses)
+    return len(bounds) <= limits.trip_count or gains(op, bounds)
 
 
 def _values_fit(op: ForOp) -> bool:
@@ -306,8 +299,7 @@ def _mapped(values: Sequence[SSAValue], known: Mapping[SSAValue, SSAValue]) -> S
 
 @dataclass(frozen=True)
 class UnrollLoopsPass(Pass):
-    """Replace a `dycl.for` that runs a known number of times by copies of its body, where the number is small or the
-    body gains by knowing it.
+    """Replace a `dycl.for` that runs a known number of times by copies of its body, where that gains something.
 
     ```mlir before
     func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
@@ -332,13 +324,15 @@ class UnrollLoopsPass(Pass):
     }
     ```
 
-    A loop is unrolled if it runs at most `max-trip-count` times, if a carried value has another shape than its initial
-    value, or if a `dycl.switch` chooses by the induction variable; in any case only if that makes at most `max-ops`
-    ops. It does not unroll a `while`, a loop with bounds that only become known at run time or a step of zero, one in
-    which both `break` and `continue` would copy what follows, nor one whose breaks would nest regions too deep.
+    A loop gains where the induction variable decides a branch, the bounds of an inner loop, a size, or which part of a
+    weight is used; where all iterations become one kernel; and where a carried value grows by known sizes and the
+    copies are few and small. One that runs at most `max-trip-count` times is unrolled in any case, none if that makes
+    more than `max-ops` ops. It does not unroll a `while`, a loop with bounds that only become known at run time or a
+    step of zero, one in which both `break` and `continue` would copy what follows, nor one whose breaks would nest
+    regions too deep.
     """
 
-    max_trip_count: int = 64
+    max_trip_count: int = 1
     max_ops: int = 10_000
 
     name = "unroll-loops"

@@ -22,7 +22,7 @@ from dycl.runtime import folders
 from dycl.runtime.manifest import Manifest, from_json, to_json
 from dycl.runtime.signature import Json
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever an older dycl could not read what this one writes."""
 
 MANIFEST = "manifest.json"

@@ -10,20 +10,39 @@ one launch thus never share memory, and two buffers are enough for a chain of bl
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
+from dycl.runtime import elementary
 from dycl.runtime.arithmetic import divide, maximum, minimum, quotient, remainder
 from dycl.runtime.engines.protocol import Array, Kernel
-from dycl.runtime.launches import Choice, Scalar, Site, bound_launch, free_launch
+from dycl.runtime.launches import Choice, Scalar, Site, bound_launch, part_launch
+from dycl.runtime.lists import appender
 from dycl.runtime.memory import allocate
 from dycl.runtime.usage import usage
 
-__all__ = ["Frame", "Sites", "divide", "maximum", "minimum", "quotient", "remainder", "usage"]
+__all__ = ["Frame", "Sites", "divide", "elementary", "maximum", "minimum", "quotient", "remainder", "usage"]
 
 
 class Sites:
-    """The calls and constants that a host program prepared, by name: the `k` of its functions."""
+    """The calls and constants that a host program prepared, by name: the `k` of its functions.
+
+    A function that calls itself has buffers and calls of its own at each level of the recursion, made when a call first
+    gets there: what it prepares is then also in `deeper`, the `k` of the next level.
+    """
+
+    def levels(self, frame: "Frame", prepare: "Callable[[Frame, Sites], None]") -> None:
+        """Have `prepare` make each further level."""
+        self._prepare_level = prepare
+        self._frame = frame
+
+    @cached_property
+    def deeper(self) -> "Sites":
+        level = Sites()
+        level.levels(self._frame, self._prepare_level)
+        self._prepare_level(self._frame, level)
+        return level
 
 
 class Frame:
@@ -74,6 +93,14 @@ class Frame:
     def store(self, choice: Choice) -> Site:
         """Return a call that copies an array or a number to a buffer, and returns that."""
 
+        if isinstance(choice, np.ndarray):
+
+            def store_there(value: Array | Scalar, *kept: Array) -> Array:
+                choice[...] = value
+                return choice
+
+            return store_there
+
         def store(value: Array | Scalar, *kept: Array) -> Array:
             (target,) = self.targets((choice,), kept)
             target[...] = value
@@ -81,13 +108,21 @@ class Frame:
 
         return store
 
+    def append(self, axis: int = 0) -> Site:
+        """Return a call that puts arrays behind each other along an axis; all before it have one element.
+
+        What the call gave last has room behind it. To append to that, as a loop does, copies only what is appended, and
+        leaves the elements that other arrays share as they are.
+        """
+        return appender(axis)
+
     def launch(self, kernel: str, *outputs: Choice, kept: int = 0) -> Site:
         """Return a call of a kernel: it takes the inputs, and behind them `kept` values that it must not overwrite.
 
         It returns one output alone, several as a sequence; a host scalar as Python's.
         """
         found = self._kernels[kernel]
-        make = bound_launch if found.spec.is_static and all(choice is not None for choice in outputs) else free_launch
+        make = bound_launch if found.spec.is_static and all(choice is not None for choice in outputs) else part_launch
         return make(found, outputs, kept, self.targets)
 
     def targets(self, choices: Iterable[Choice], used: Iterable[Array]) -> list[Array]:

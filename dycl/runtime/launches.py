@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dycl.runtime.engines.protocol import Array, Kernel
+from dycl.runtime.engines.protocol import Array, Kernel, PartlyBindable
 from dycl.runtime.memory import allocate
 
 Scalar: TypeAlias = bool | int | float
@@ -23,6 +23,10 @@ Result: TypeAlias = "Array | Scalar | Sequence[Array | Scalar]"
 
 Binding: TypeAlias = tuple[Callable[[], None], Callable[[], Result]]
 """Runs a kernel, and reads what it gave."""
+
+
+PartBinding: TypeAlias = tuple[Callable[..., Sequence[Array]], list[Any], Sequence[tuple[int, Callable[[], Scalar]]]]
+"""Runs a kernel on what differs, its results that are in buffers, and the readers of those that are numbers."""
 
 
 def bound_launch(kernel: Kernel, outputs: Sequence[Choice], kept: int, targets: Targets) -> Site:
@@ -100,11 +104,57 @@ def _reader(outputs: Sequence[Array], scalars: Sequence[int]) -> Callable[[], Re
     return read
 
 
-def free_launch(kernel: Kernel, outputs: Sequence[Choice], kept: int, targets: Targets) -> Site:
-    """Return the launch of a kernel with sizes known only at run time; results without a buffer are fresh arrays.
+def part_launch(kernel: Kernel, outputs: Sequence[Choice], kept: int, targets: Targets) -> Site:
+    """Return the launch of a kernel with some sizes known only at run time; results without a buffer are fresh arrays.
 
-    It takes the kernel's inputs and `kept` arrays that it must not overwrite.
+    It takes the kernel's inputs and `kept` arrays that it must not overwrite. What has a known size is bound once, as
+    in `bound_launch`, where the engine can do that.
     """
+    if not isinstance(kernel, PartlyBindable):
+        return _unbound_launch(kernel, outputs, kept, targets)
+    spec, bind_part = kernel.spec, kernel.bind_part
+    count = len(spec.inputs)
+    cells = [(index, allocate(value.dtype, ())) for index, value in enumerate(spec.inputs) if value.scalar]
+    differing = [index for index, value in enumerate(spec.inputs) if not value.is_static]
+    fixed = [index for index, value in enumerate(spec.inputs) if value.is_static and not value.scalar]
+    fixed += range(count, count + kept)
+    held = [index for index, choice in enumerate(outputs) if choice is not None]
+    fresh = [index for index, choice in enumerate(outputs) if choice is None]
+    scalars = [index for index, value in enumerate(spec.outputs) if value.scalar]
+    bindings: dict[tuple[int, ...], PartBinding] = {}
+
+    def bind(arguments: Sequence[Any]) -> PartBinding:
+        found: list[Any] = [None] * len(outputs)
+        chosen = targets([outputs[index] for index in held], [arguments[index] for index in fixed])
+        for index, target in zip(held, chosen, strict=True):
+            found[index] = target
+        inputs = [arguments[index] if index in fixed else None for index in range(count)]
+        for index, cell in cells:
+            inputs[index] = cell
+        return bind_part(inputs, found), found, [(index, found[index].item) for index in scalars]
+
+    if not cells and not fixed and not held:
+        run, _, _ = bind(())
+        return run if len(outputs) > 1 else lambda *arrays: run(*arrays)[0]
+
+    def launch(*arguments: Any) -> Result:
+        for index, cell in cells:
+            cell[()] = arguments[index]
+        key = tuple([id(arguments[index]) for index in fixed])
+        if key not in bindings:
+            bindings[key] = bind(arguments)
+        run, results, items = bindings[key]
+        values = results.copy()
+        for index, array in zip(fresh, run(*[arguments[index] for index in differing]), strict=True):
+            values[index] = array
+        for index, item in items:
+            values[index] = item()
+        return values[0] if len(values) == 1 else values
+
+    return launch
+
+
+def _unbound_launch(kernel: Kernel, outputs: Sequence[Choice], kept: int, targets: Targets) -> Site:
     spec = kernel.spec
     count = len(spec.inputs)
     dtypes = [value.numpy_dtype() for value in spec.inputs]

@@ -7,7 +7,7 @@ from typing import TypeVar
 from dycl.runtime import signature, structure
 from dycl.runtime.engines.protocol import KernelSpec, spec_from_json, spec_to_json
 from dycl.runtime.signature import Input, Json, Signature
-from dycl.runtime.structure import Structure
+from dycl.runtime.structure import Group, Structure
 
 T = TypeVar("T")
 
@@ -51,6 +51,19 @@ class ConstantEntry:
 
 
 @dataclass(frozen=True)
+class StateEntry:
+    """An input that is carried from call to call: its name, and the constant that is its first value."""
+
+    input: str
+    constant: str
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of the source's module that it is, or is a part of."""
+        return self.input.partition("[")[0]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All that an artifact says of itself but the digests of its files."""
 
@@ -70,6 +83,34 @@ class Manifest:
     """A digest of the weights that the kernels hold."""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of dycl and of the packages that had a part in the compilation."""
+    state: tuple[StateEntry, ...] = ()
+    """The last inputs of the signature, which the caller does not give."""
+
+    @property
+    def inputs(self) -> Signature:
+        """What the caller gives."""
+        count = len(self.signature.inputs) - len(self.state)
+        inputs = self.signature.inputs[:count]
+        named = {size for input in inputs for size in input.shape}
+        return Signature(inputs, {name: pair for name, pair in self.signature.bounds.items() if name in named})
+
+    @property
+    def outputs(self) -> Structure:
+        """What the caller is given."""
+        return self._pair[0]
+
+    @property
+    def updates(self) -> Structure:
+        """The new values of the state, in the order of its inputs."""
+        return self._pair[1]
+
+    @property
+    def _pair(self) -> tuple[Structure, Structure]:
+        match self.structure:
+            case Group("tuple", (outputs, updates)) if self.state:
+                return outputs, updates
+            case _:
+                return self.structure, Group("tuple", ())
 
 
 def to_json(manifest: Manifest) -> dict[str, Json]:
@@ -94,6 +135,7 @@ def to_json(manifest: Manifest) -> dict[str, Json]:
         "pipeline": manifest.pipeline,
         "weights": manifest.weights,
         "versions": dict(manifest.versions),
+        "state": [{"input": entry.input, "constant": entry.constant} for entry in manifest.state],
     }
 
 
@@ -116,6 +158,7 @@ def from_json(data: Json) -> Manifest:
             "pipeline": str(pipeline),
             "weights": str(weights),
             "versions": versions,
+            **rest,
         } if threads >= 1:
             return Manifest(
                 _signature_from_json(inputs),
@@ -129,9 +172,21 @@ def from_json(data: Json) -> Manifest:
                 pipeline,
                 weights,
                 _mapping(versions, str),
+                _state(rest.get("state", [])),
             )
         case _:
             raise ValueError("it lacks a part, or a part is of another kind")
+
+
+def _state(data: Json) -> tuple[StateEntry, ...]:
+    entries: list[StateEntry] = []
+    for entry in data if isinstance(data, list) else [None]:
+        match entry:
+            case {"input": str(input), "constant": str(constant)}:
+                entries.append(StateEntry(input, constant))
+            case _:
+                raise ValueError("an entry of the state is of another kind")
+    return tuple(entries)
 
 
 def _spec(entry: KernelEntry) -> Json:

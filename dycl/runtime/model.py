@@ -1,22 +1,27 @@
 """A compiled program, ready to be called."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from dycl.errors import DyclError, UsageError
+from dycl.runtime.arrangement import arranger
 from dycl.runtime.artifact import Artifact, ArtifactError, read_artifact
 from dycl.runtime.engines import Array, Kernel, engine_named
 from dycl.runtime.engines.protocol import ValueSpec
 from dycl.runtime.host import Frame, Sites
 from dycl.runtime.inputs import InputBinder
+from dycl.runtime.manifest import Manifest
 from dycl.runtime.memory import allocate
 from dycl.runtime.signature import Signature
-from dycl.runtime.structure import arranger
 from dycl.runtime.tracing import Decide, HostCode, host_code, traced_host_code
+
+Run: TypeAlias = Callable[[Sequence[Any], Mapping[str, Any]], Sequence[object]]
+"""Runs a program on arguments by position and by name; arrays among the results are the caller's own."""
 
 
 class Model:
@@ -24,6 +29,9 @@ class Model:
 
     Each call works in a frame, which holds all memory that it needs; a call beside another one gets a frame of its own,
     kept for later. The kernels are shared.
+
+    A program with state has one for each `Model`: a call takes it as the call before has left it, and calls from
+    several threads are then taken one after the other. A call that raises leaves the state as it was.
     """
 
     def __init__(self, artifact: Artifact, threads: int | None = None):
@@ -40,12 +48,18 @@ class Model:
         self._kernels = _load_kernels(artifact, threads)
         self._constants = _load_constants(artifact)
         self._binder = InputBinder(self.signature)
-        self._arrange = arranger(artifact.manifest.structure)
+        self._arrange = arranger(artifact.manifest.outputs)
+        self._state = _State(artifact.manifest, self._constants)
         self._run = self._runner(host_code(artifact))
 
     @property
     def signature(self) -> Signature:
-        return self.artifact.manifest.signature
+        """What a call is given."""
+        return self.artifact.manifest.inputs
+
+    def reset(self) -> None:
+        """Let the state be what it was when the program was compiled."""
+        self._state.reset()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program on inputs by position or name, and return its outputs in the source's structure.
@@ -57,7 +71,14 @@ class Model:
             ValueError: an input has another shape
             AssertionError: an assertion of the source program does not hold
         """
-        return self._run(args, kwargs)
+        return self._arrange(self._run(args, kwargs))
+
+    def results(self, decide: Decide | None = None) -> Run:
+        """Return what runs the program and gives its results by number, before they are arranged.
+
+        `decide` is as for `traced`.
+        """
+        return self._run if decide is None else self._runner(traced_host_code(self.artifact, decide))
 
     def traced(self, decide: Decide) -> Callable[..., Any]:
         """Return a callable like the model that asks `decide` at each branch, with its index and its own choice.
@@ -65,8 +86,8 @@ class Model:
         A choice is a bool, or of a switch an int. What `decide` returns is done instead. Indices are those of the
         manifest's `branches`.
         """
-        run = self._runner(traced_host_code(self.artifact, decide))
-        return lambda *args, **kwargs: run(args, kwargs)
+        run, arrange = self.results(decide), self._arrange
+        return lambda *args, **kwargs: arrange(run(args, kwargs))
 
     def trace(self, *args: Any, **kwargs: Any) -> tuple[Any, list[tuple[int, bool | int]]]:
         """Run the program; return its outputs, and the branches on its way: index and choice."""
@@ -78,26 +99,54 @@ class Model:
 
         return self.traced(record)(*args, **kwargs), steps
 
-    def _runner(self, code: HostCode) -> Callable[[Sequence[Any], Mapping[str, Any]], Any]:
+    def _runner(self, code: HostCode) -> Run:
         idle: deque[_Activation] = deque()
-        bind, arrange = self._binder.bind, self._arrange
+        bind = self._binder.bind
         idle.append(self._activation(code))
 
-        def run(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-            arrays = bind(args, kwargs)
+        def run(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[object]:
+            return call(bind(args, kwargs))
+
+        def call(arrays: Sequence[Array]) -> Sequence[object]:
             try:
                 activation = idle.pop()
             except IndexError:
                 activation = self._activation(code)
             try:
-                return arrange(activation.run(arrays))
+                return activation.run(arrays)
             finally:
                 idle.append(activation)
 
-        return run
+        if not self.artifact.manifest.state:
+            return run
+        carry = self._state.carry
+        return lambda args, kwargs: carry(bind(args, kwargs), call)
 
     def _activation(self, code: HostCode) -> "_Activation":
-        return _Activation(code, Frame(self._kernels, self._constants), self.signature)
+        return _Activation(code, Frame(self._kernels, self._constants), self.artifact.manifest.signature)
+
+
+class _State:
+    """What a program carries from call to call."""
+
+    def __init__(self, manifest: Manifest, constants: Mapping[str, Array]):
+        self._first = [constants[entry.constant] for entry in manifest.state]
+        self._dtypes = [array.dtype for array in self._first]
+        self._updates = arranger(manifest.updates)
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        with self._lock:
+            self._now = [array.copy() for array in self._first]
+
+    def carry(self, arrays: Sequence[Array], call: Callable[[Sequence[Array]], Sequence[object]]) -> Sequence[object]:
+        """Call with the state behind the caller's arrays, and keep what it becomes."""
+        with self._lock:
+            results = call([*arrays, *self._now])
+            pairs = zip(self._updates(results), self._dtypes, strict=True)
+            self._now = [np.array(value, dtype) for value, dtype in pairs]
+            return results
 
 
 class _Activation:

@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import CodeType
@@ -62,7 +63,23 @@ def _execute(artifact: Artifact, code: CodeType, names: dict[str, Any]) -> HostC
     prepare, main = namespace.get("prepare"), namespace.get("main")
     if prepare is None or main is None:
         raise ArtifactError(f"{artifact.host_file} is not a host program: it defines no prepare or no main")
-    return HostCode(prepare, main)
+    return HostCode(prepare, _guarded(main) if "prepare_level" in namespace else main)
+
+
+def _guarded(main: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a recursive program's `main` that says what to do where Python's limit on recursion is reached."""
+
+    def run(*arguments: Any) -> Any:
+        try:
+            return main(*arguments)
+        except RecursionError:
+            limit = sys.getrecursionlimit()
+            raise RecursionError(
+                f"the program calls itself more often than Python's limit of {limit} calls allows: its input asks for "
+                "a deeper recursion, or one without end; sys.setrecursionlimit raises the limit"
+            ) from None
+
+    return run
 
 
 def _hook(tree: ast.Module, branches: Iterable[Branch]) -> None:

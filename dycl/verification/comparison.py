@@ -1,7 +1,7 @@
 """The difference between two outputs of arbitrary structure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -19,30 +19,53 @@ class Difference:
 
 
 def difference(expected: Any, actual: Any, atol: float, rtol: float) -> Difference:
-    """Compare two nestings of tuples, lists, dicts, arrays, tensors, numbers, strings and None."""
+    """Compare two nestings of tuples, lists, dicts, dataclasses, arrays, tensors, numbers, strings and None.
+
+    Containers are of one type where their classes have one name: a deployed program has no class of the source's.
+    """
     found = Difference(excess=-atol)
     _compare(expected, actual, "output", atol, rtol, found)
     return found
 
 
 def _compare(expected: Any, actual: Any, place: str, atol: float, rtol: float, found: Difference) -> None:
-    if isinstance(expected, tuple | list) and isinstance(actual, tuple | list):
-        if type(expected).__name__ != type(actual).__name__ or len(expected) != len(actual):
+    left, right = _parts(expected), _parts(actual)
+    if left is not None or right is not None:
+        if left is None or right is None or _kind(expected) != _kind(actual):
             found.discrete.append(f"{place} is {_describe(actual)} instead of {_describe(expected)}")
-            return
-        for index, (left, right) in enumerate(zip(expected, actual, strict=True)):
-            _compare(left, right, f"{place}[{index}]", atol, rtol, found)
-    elif isinstance(expected, Mapping) and isinstance(actual, Mapping):
-        if list(expected) != list(actual):
-            found.discrete.append(f"{place} has keys {list(actual)} instead of {list(expected)}")
-            return
-        for key in expected:
-            _compare(expected[key], actual[key], f"{place}[{key!r}]", atol, rtol, found)
+        elif list(left) != list(right):
+            found.discrete.append(
+                f"{place} is {_describe(actual)} with {', '.join(right)} "
+                f"instead of {_describe(expected)} with {', '.join(left)}"
+            )
+        else:
+            for part in left:
+                _compare(left[part], right[part], f"{place}{part}", atol, rtol, found)
     elif expected is None or isinstance(expected, str) or actual is None or isinstance(actual, str):
         if expected is not actual and expected != actual:
             found.discrete.append(f"{place} is {_describe(actual)} instead of {_describe(expected)}")
     else:
         _compare_arrays(_array(expected), _array(actual), place, atol, rtol, found)
+
+
+def _parts(value: Any) -> dict[str, Any] | None:
+    """Return what a container holds, by the text that gets it; None for what is none."""
+    parts: dict[str, Any] = {}
+    if not isinstance(value, type) and is_dataclass(value):
+        parts |= {f".{field.name}": getattr(value, field.name) for field in fields(value)}
+    elif not isinstance(value, Mapping | tuple | list):
+        return None
+    elif not isinstance(value, Mapping):
+        parts |= {f"[{index}]": item for index, item in enumerate(value)}
+    if isinstance(value, Mapping):
+        parts |= {f"[{key!r}]": item for key, item in value.items()}
+    return parts
+
+
+def _kind(value: Any) -> str:
+    """Return the name of a container's class; of one that a compiled program has no class for, of that it has."""
+    name = type(value).__name__
+    return {"Size": "tuple", "defaultdict": "dict"}.get(name, name)
 
 
 def _compare_arrays(
@@ -69,17 +92,18 @@ def _compare_arrays(
 
 
 def _array(value: Any) -> np.ndarray:
-    """Return a tensor, an array or a Python number as an array; Python's int is int64 and its float float64."""
+    """Return a tensor, an array or a number as an array; a number of numpy's is Python's: int64 or float64."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
-    return np.asarray(value)
+    return np.asarray(value.item() if isinstance(value, np.generic) else value)
 
 
 def _describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{list(value.shape)}"
-    if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, tuple | list | Mapping):
+        name = type(value).__name__
+        return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name} of {len(value)}"
     return repr(value)
 
 

@@ -1,19 +1,21 @@
 """One run of a program, eager, interpreted or compiled: what it gave and the way it took."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 
+from dycl.ir.call_graph import calls, circles
 from dycl.ir.decisions import DecisionOp, Side, decisions, is_decision
 from dycl.ir.interpret import interpret
 from dycl.ir.locations import describe
 from dycl.ir.ops import ConditionOp, IfOp, KernelOp, SwitchOp, WhileOp
 from dycl.program import Program
-from dycl.runtime.structure import build
+from dycl.runtime.arrangement import build
 from dycl.verification.forcing import Plan
 from dycl.verification.margins import Margins
 
@@ -30,6 +32,10 @@ class TraceableModel(Protocol):
 
     def traced(self, decide: Callable[[int, bool | int], bool | int]) -> Callable[..., Any]:
         """Return a callable like the model that asks `decide` at each decision, by index, with its own choice."""
+        ...
+
+    def reset(self) -> None:
+        """Set back what is carried from call to call."""
         ...
 
 
@@ -53,12 +59,21 @@ class Session:
         self.ops = decisions(program.module)
         self.index = {op: index for index, op in enumerate(self.ops)}
         self.structure = program.structure
+        self._model = model
+        self.reset()
         self.kernels = {op.symbol: op for op in program.module.ops if isinstance(op, KernelOp)}
-        self._recorder = _Recorder(self.ops)
+        self._recursive = _in_recursion(program)
+        self._recorder = _Recorder(self.ops, self._recursive)
         self._compiled = model.traced(lambda index, value: self._recorder.decide(index, value))
 
+    def reset(self) -> None:
+        """Set back what the two carry from call to call."""
+        self._state = [self.program.weights[entry.key].torch().clone() for entry in self.program.state]
+        if self._state:
+            self._model.reset()
+
     def run(self, inputs: Inputs, plan: Plan | None = None) -> Run:
-        self._recorder = _Recorder(self.ops, plan)
+        self._recorder = _Recorder(self.ops, self._recursive, plan)
         run = Run(steps=self._recorder.steps)
         try:
             run.output = self._compiled(**inputs)
@@ -67,7 +82,7 @@ class Session:
         return run
 
     def interpret(self, inputs: Inputs, plan: Plan | None = None) -> Run:
-        recorder = _Recorder(self.ops, plan)
+        recorder = _Recorder(self.ops, self._recursive, plan)
         margins = Margins(self.kernels)
         run = Run(steps=recorder.steps)
 
@@ -82,11 +97,16 @@ class Session:
                 found = zip(op.operands, operands, strict=True)
                 run.output_margin = min((margins.of(*pair) for pair in found), default=float("inf"))
 
-        tensors = [torch.from_numpy(inputs[input.name].copy()) for input in self.program.signature.inputs]
+        given = self.program.signature.inputs[: len(self.program.signature.inputs) - len(self._state)]
+        tensors = [*(torch.from_numpy(inputs[input.name].copy()) for input in given), *self._state]
         try:
             with torch.inference_mode():
                 results = interpret(self.program.module, self.program.weights, tensors, decide=decide, observe=observe)
             run.output = build(self.structure, results)
+            if self._state:
+                run.output, state = run.output
+                pairs = zip(state, self._state, strict=True)
+                self._state = [torch.as_tensor(value, dtype=before.dtype) for value, before in pairs]
         except AssertionError as error:
             run.error = f"raised AssertionError: {error}"
         return run
@@ -101,8 +121,10 @@ class Session:
 class _Recorder:
     """Notes each decision, and overrules it where a plan says so."""
 
-    def __init__(self, ops: list[DecisionOp], plan: Plan | None = None) -> None:
+    def __init__(self, ops: list[DecisionOp], recursive: Collection[DecisionOp], plan: Plan | None = None) -> None:
+        """`recursive` holds the decisions that are forced at their first visit only, so that the recursion ends."""
         self._ops = ops
+        self._recursive = recursive
         self._plan = plan or {}
         self._visits: dict[int, int] = {}
         self.steps: list[Step] = []
@@ -121,9 +143,20 @@ class _Recorder:
             if visits == 1:
                 return bool(side)
             return bool(value) and visits < FORCED_WHILE_LIMIT
+        if op in self._recursive:
+            visits = self._visits[index] = self._visits.get(index, 0) + 1
+            if visits > 1:
+                return value
         if side is None and isinstance(op, SwitchOp):
             return max(op.case_values, default=-1) + 1
         return side if side is not None else value
+
+
+def _in_recursion(program: Program) -> set[DecisionOp]:
+    """Return the decisions of functions that may call themselves."""
+    functions = [op for op in program.module.ops if isinstance(op, FuncOp)]
+    found = circles(calls(functions))
+    return {op for function in functions if function.sym_name.data in found for op in decisions(function)}
 
 
 def _side(op: DecisionOp, value: bool | int) -> Side:

@@ -1,6 +1,6 @@
 """Inputs drawn at random from a signature."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -13,20 +13,29 @@ def sample_inputs(signature: Signature, count: int, seed: int = 0) -> Iterator[d
 
     A float input is normal noise `m + s * N(0, 1)` with `s` from U(0.5, 2) and `m` from U(-1, 1) drawn once per sample,
     so that samples differ in their statistics and take different paths. An integer input is uniform over 0 to 9, a bool
-    input a fair coin.
+    input a fair coin. Sizes with names have their least values in the first sample, their greatest in the second, and
+    are uniform between them in the others.
 
     Raises:
-        UsageError: a size has a name instead of a number, or numpy has no such dtype
+        UsageError: a size has no bounds, or numpy has no such dtype
     """
     generator = np.random.default_rng(seed)
-    for _ in range(count):
-        yield {input.name: _sample(input, generator) for input in signature.inputs}
+    for index in range(count):
+        sizes = {name: _size(index, *bounds, generator) for name, bounds in signature.bounds.items()}
+        yield {input.name: _sample(input, sizes, generator) for input in signature.inputs}
 
 
-def _sample(input: Input, generator: np.random.Generator) -> np.ndarray:
-    shape = [size for size in input.shape if isinstance(size, int)]
-    if len(shape) != len(input.shape):
-        raise UsageError(f"cannot draw {input}: give its sizes as numbers")
+def _size(index: int, low: int, high: int, generator: np.random.Generator) -> int:
+    if index < 2:
+        return (low, high)[index]
+    return int(generator.integers(low, high, endpoint=True))
+
+
+def _sample(input: Input, sizes: Mapping[str, int], generator: np.random.Generator) -> np.ndarray:
+    open_sizes = [size for size in input.shape if isinstance(size, str) and size not in sizes]
+    if open_sizes:
+        raise UsageError(f"cannot draw {input}: the size {open_sizes[0]!r} has no bounds")
+    shape = [size if isinstance(size, int) else sizes[size] for size in input.shape]
     if input.dtype == "bf16":
         raise UsageError(f"cannot draw {input}: numpy has no bf16")
     dtype = np.dtype(ARRAY_DTYPES[input.dtype])

@@ -10,11 +10,15 @@ from dycl.verification.comparison import Difference, difference
 from dycl.verification.forcing import Plan, plans
 from dycl.verification.report import VerifyReport
 from dycl.verification.runs import Inputs, Session, Step, TraceableModel, run_eager
+from dycl.verification.state import EagerState
 
 TIE_MARGIN = 1e-5
 """A decision whose value is this close to its threshold may fall either way."""
 
 RELATIVE_TOLERANCE = 1e-5
+
+CALLS = 8
+"""How many samples are calls one after the other, where calls carry state; then it is set back."""
 
 
 def verify(
@@ -40,20 +44,29 @@ def verify(
     session = Session(model, program)
     covered: set[Step] = set()
     first: Inputs | None = None
+    state = EagerState(eager, program)
     for inputs in samples:
         first = first if first is not None else inputs
+        differed = report.near_ties, report.inconsistent
         report.samples += 1
         _check_sample(session, eager, inputs, covered, report)
+        # From two states that differ on, nothing can be compared.
+        if report.samples % CALLS == 0 or differed != (report.near_ties, report.inconsistent):
+            session.reset()
+            state.reset()
         on_progress("samples", report.samples)
     report.sides_covered_by_samples = len(covered)
     report.branches = len(session.ops)
     report.sides = sum(len(sides(op)) for op in session.ops)
     if first is not None:
         for plan in plans(program.main, program.module):
+            session.reset()
             _check_plan(session, plan, first, covered, report)
             report.forced_runs += 1
             on_progress("forced", report.forced_runs)
     report.sides_covered = len(covered)
+    session.reset()
+    state.reset()
     return report
 
 

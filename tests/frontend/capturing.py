@@ -1,7 +1,9 @@
 """Small programs, captured and compared with what PyTorch itself computes."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from dycl.ir.interpret import interpret
 from dycl.ir.ops import IfOp, SwitchOp
 from dycl.ir.text import parse_module, print_module
 from dycl.program import Program
-from dycl.runtime.structure import build
+from dycl.runtime.arrangement import build
 
 Inputs = torch.Tensor | tuple[torch.Tensor, ...]
 
@@ -33,12 +35,16 @@ def program(forward: Callable[..., Any], **attributes: Any) -> nn.Module:
     return module.eval()
 
 
-def capture(module: nn.Module, inputs: Inputs) -> Program:
-    return import_module(module, signature_of(module, _tuple(inputs)))
+def capture(module: nn.Module, inputs: Inputs, loops: str = "auto") -> Program:
+    return import_module(module, signature_of(module, _tuple(inputs)), loops=loops)
 
 
 def check(
-    forward: Callable[..., Any] | nn.Module, *inputs: Inputs, all_sides: bool = True, **attributes: Any
+    forward: Callable[..., Any] | nn.Module,
+    *inputs: Inputs,
+    all_sides: bool = True,
+    loops: str = "auto",
+    **attributes: Any,
 ) -> Program:
     """Capture a program and compare it with eager execution on every input.
 
@@ -47,7 +53,7 @@ def check(
     """
     module = forward if isinstance(forward, nn.Module) else program(forward, **attributes)
     before = _state(module)
-    captured = capture(module, inputs[0])
+    captured = capture(module, inputs[0], loops)
     assert _state(module) == before, "capture has changed the module"
     text = print_module(captured.module)
     assert print_module(parse_module(text)) == text
@@ -69,7 +75,7 @@ def check(
             finally:
                 _restore(module, before)
         results = interpret(captured.module, captured.weights, arguments, decide=note)
-        assert_same(build(captured.structure, results), expected)
+        assert_same(build(captured.structure, results, captured.classes), expected)
     if all_sides:
         for op in captured.module.walk():
             if isinstance(op, IfOp):
@@ -118,15 +124,19 @@ def assert_same(actual: Any, expected: Any) -> None:
         assert isinstance(actual, torch.Tensor) and actual.dtype == expected.dtype
         torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
     elif isinstance(expected, list | tuple):
-        assert isinstance(actual, list) == isinstance(expected, list)
-        assert getattr(actual, "_fields", None) == getattr(expected, "_fields", None)
+        assert type(actual) is (tuple if isinstance(expected, torch.Size) else type(expected))
         assert len(actual) == len(expected)
         for one, other in zip(actual, expected, strict=True):
             assert_same(one, other)
-    elif isinstance(expected, dict):
-        assert list(actual) == list(expected)
-        for key in expected:
-            assert_same(actual[key], expected[key])
+    elif isinstance(expected, dict) or is_dataclass(expected):
+        assert type(actual) is (dict if isinstance(expected, defaultdict) else type(expected))
+        if is_dataclass(expected):
+            for field in fields(expected):
+                assert_same(getattr(actual, field.name), getattr(expected, field.name))
+        if isinstance(expected, dict):
+            assert list(actual) == list(expected)
+            for key in expected:
+                assert_same(actual[key], expected[key])
     else:
         plain = expected.item() if hasattr(expected, "item") else expected
         assert type(actual) is type(plain)

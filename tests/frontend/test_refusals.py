@@ -1,6 +1,6 @@
 """What is refused: the line, the carets, the reason, the way out."""
 
-# ruff: noqa: PTH123, RET504
+# ruff: noqa: RET504
 # The programs are as people write them.
 
 import numpy as np
@@ -18,9 +18,9 @@ from tests.frontend.capturing import NEG, POS, capture, program, refuse
 def test_numpy_of_a_traced_tensor():
     def forward(self, x):
         y = x.detach().numpy()
-        return x + y.sum()
+        return x + y.std()
 
-    text = refuse(forward, POS, r"`\.numpy\(\)` on a traced tensor", "x.detach().numpy()")
+    text = refuse(forward, POS, r"`\.std` of a numpy array of a traced tensor", "y.std")
     assert "because its content exists only when the compiled program runs" in text
     assert "instead: use the torch operation" in text
 
@@ -30,46 +30,6 @@ def test_numpy_functions_on_traced_tensors():
         return x * np.tanh(x)
 
     refuse(forward, POS, "a traced tensor reaches `tanh`|a traced tensor reaches", "np.tanh(x)")
-
-
-def test_while_on_a_tensor():
-    def forward(self, x):
-        while x.sum() < 10:
-            x = x * 2
-        return x
-
-    text = refuse(forward, POS, "a `while` loop whose end depends on a tensor", "x.sum() < 10")
-    assert "instead: loop over a range" in text
-
-
-def test_endless_loop_left_by_a_tensor():
-    def forward(self, x):
-        while True:
-            x = x * 2
-            if x.sum() > 10:
-                break
-        return x
-
-    refuse(forward, POS, "a `while` loop whose end depends on a tensor", "True")
-
-
-def test_loop_over_a_tensor_of_unknown_length():
-    def forward(self, x):
-        for i in x.nonzero():
-            x = x + i.sum()
-        return x
-
-    refuse(forward, POS, "a loop over a tensor whose length is known only at run time", "x.nonzero()")
-
-
-def test_recursion_on_a_tensor():
-    def f(x):
-        return x if x.sum() > 10 else f(x * 2)
-
-    def forward(self, x):
-        return f(x)
-
-    refuse(forward, POS, "calls nested more than", "f(x * 2)")
 
 
 def test_random_numbers():
@@ -114,42 +74,6 @@ def test_hooks():
     refuse(forward, POS, "a Linear with hooks", "self.layer(x)", layer=layer)
 
 
-def test_statements_without_meaning():
-    def deletes(self, x):
-        global something
-        something = x
-        return x
-
-    def yields(self, x):
-        def g():
-            yield x
-
-        return list(g())
-
-    def opens(self, x):
-        with open(__file__) as f:
-            x = x + len(f.read())
-        return x
-
-    def defines(self, x):
-        class Local:
-            pass
-
-        return x
-
-    def matches(self, x):
-        match x.dim():
-            case 2:
-                return x
-        return -x
-
-    refuse(deletes, POS, "`global` in a forward", "global something")
-    refuse(yields, POS, "a call of the generator `g`", "g()")
-    refuse(opens, POS, "`with` on a _io.TextIOWrapper", "open(__file__)")
-    refuse(defines, POS, "the statement `classdef`", "class Local:")
-    refuse(matches, POS, "the statement `match`", "match x.dim():")
-
-
 def test_expressions_without_meaning():
     async def coroutine(x):
         return x
@@ -158,13 +82,6 @@ def test_expressions_without_meaning():
         return coroutine(x)
 
     refuse(calls, POS, "a call of the async function `coroutine`", "coroutine(x)")
-
-
-def test_filters_on_tensors():
-    def forward(self, x):
-        return torch.stack([v for v in x[0] if v > 0])
-
-    refuse(forward, POS, "a filter of a comprehension that depends on a tensor", "v > 0")
 
 
 def test_unsupported_operators():
@@ -198,13 +115,13 @@ def test_changes_to_the_model():
     def makes(self, x):
         return nn.Linear(3, 3)(x)
 
-    def writes_data(self, x):
-        x.data = x * 2
+    def writes_grad(self, x):
+        x.requires_grad = True
         return x
 
     refuse(forward, POS, r"`\.eval\(\)` on a module", "self.layer.eval()", layer=nn.Linear(3, 3))
     refuse(makes, POS, "a new Linear in a forward", "nn.Linear(3, 3)")
-    refuse(writes_data, POS, "a write to the attribute `data` of a tensor", "x.data")
+    refuse(writes_grad, POS, "a write to the attribute `requires_grad` of a tensor", "x.requires_grad")
 
 
 def test_model_errors_are_reported_where_they_arise():
@@ -236,12 +153,12 @@ def test_model_errors_are_reported_where_they_arise():
 
 def test_call_chain_is_shown():
     def inner(x):
-        return x.numpy()
+        return x.numpy().std()
 
     def forward(self, x):
         return inner(x * 2)
 
-    text = refuse(forward, POS, "numpy", "x.numpy()")
+    text = refuse(forward, POS, "numpy", "x.numpy().std")
     assert f"called from {capture_line(forward, 1)}" in text
 
 
@@ -279,7 +196,6 @@ def test_signatures_that_do_not_fit():
     for text, message in (
         ("x: f32[1, 3]", "lacks an input 'y'"),
         ("x: f32[1, 3], z: f32[1]", "names an input 'z'"),
-        ("x: f32[n, 3], y: f32[1] where 1 <= n <= 4", "sizes must be numbers for now, not 'n'"),
     ):
         with pytest.raises(UsageError, match=message):
             import_module(module, parse_signature(text))
@@ -294,7 +210,7 @@ def test_module_is_left_as_it_was_after_a_refusal():
     def forward(self, x):
         self.h = x
         self.parts = [x]
-        return x.numpy()
+        return x.numpy().std()
 
     module = program(forward, h=5)
     with pytest.raises(Exception, match="numpy"):

@@ -39,16 +39,7 @@ def test_comparisons_of_numbers():
             return x * 2
         return x * 3, n
 
-    def same(self, x):
-        a, n = x.sum().item(), int(x.argmax())
-        if a > 0.5 and n == 1:
-            return x
-        if n != 1 or a <= -1:
-            return x * 2
-        return x * 3
-
-    refuse(forward, POS, "two exits return different things", "return x * 3, n")
-    check(same, *ALL, MIXED + 0.1, torch.tensor([[-0.1, 0.05, -0.2]]), all_sides=False)
+    check(forward, *ALL, MIXED + 0.1, torch.tensor([[-0.1, 0.05, -0.2]]), all_sides=False)
 
 
 def test_numbers_meet_tensors():
@@ -150,10 +141,10 @@ def test_numbers_reach_no_foreign_code():
         return x, str(x.sum().item())
 
     def sine(self, x):
-        return x * math.sin(x.sum().item())
+        return x * math.lgamma(x.sum().item())
 
     def tensor_sine(self, x):
-        return x * math.sin(x.sum())
+        return x * math.lgamma(x.sum())
 
     def formatted(self, x):
         return x, f"{x.sum().item():.2f}"
@@ -165,27 +156,21 @@ def test_numbers_reach_no_foreign_code():
         return x, "total {}".format(x.sum())
 
     refuse(text, POS, "text made from a value known only at run time", "return x, str(x.sum().item())")
-    refuse(sine, POS, "a float known only at run time reaches `math.sin`", "math.sin(x.sum().item())")
-    refuse(tensor_sine, POS, "a traced tensor reaches `math.sin`", "math.sin(x.sum())")
+    refuse(sine, POS, "a float known only at run time reaches `math.lgamma`", "math.lgamma(x.sum().item())")
+    refuse(tensor_sine, POS, "a traced tensor reaches `math.lgamma`", "math.lgamma(x.sum())")
     refuse(formatted, POS, "text made from a value", 'return x, f"{x.sum().item():.2f}"')
     refuse(percent, POS, "text made from a value", 'return x, "%.2f" % x.sum().item()')
     refuse(joined, POS, "text made from a value", 'return x, "total {}".format(x.sum())')
 
 
-def test_keys_and_ranges_are_refused():
+def test_keys_and_identities_are_refused():
     def key(self, x):
         return {0: x, 1: x * 2}[int(x.argmax())]
-
-    def ranged(self, x):
-        for _ in range(int(x.sum())):
-            x = x + 1
-        return x
 
     def identity(self, x):
         return x if bool(x.sum() > 0) is True else -x
 
     refuse(key, POS, "whose key is known only at run time", "{0: x, 1: x * 2}[int(x.argmax())]")
-    refuse(ranged, POS, "a `range` whose bounds are known only at run time", "range(int(x.sum()))")
     refuse(identity, POS, "`is` on a number known only at run time", "bool(x.sum() > 0) is True")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "dycl"
 
-SHARED = {"errors", "files", "runtime.signature", "runtime.structure"}
+SHARED = {"errors", "files", "runtime.elementary", "runtime.signature", "runtime.structure"}
 """Leaves that every part may import."""
 
 MAY_IMPORT = {
@@ -71,6 +71,12 @@ def test_a_module_imports_only_what_lies_below_it(name: str, path: Path) -> None
     for imported in imports(path):
         part = imported.partition(".")[0]
         assert part in allowed or imported in SHARED or imported == "errors", f"dycl.{name} imports dycl.{imported}"
+
+
+@pytest.mark.parametrize(("one", "other"), [("torch", "exported"), ("exported", "torch")])
+def test_a_frontend_knows_no_other(one: str, other: str) -> None:
+    for path in (ROOT / "frontends" / one).rglob("*.py"):
+        assert not [name for name in imports(path) if name.startswith(f"frontends.{other}")], path
 
 
 def loaded(statement: str) -> set[str]:

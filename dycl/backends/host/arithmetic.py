@@ -1,4 +1,4 @@
-"""Host scalars in Python: an `arith` op as an expression.
+"""Host scalars in Python: an `arith` or `math` op as an expression.
 
 An i64 is Python's int, which has no largest value: where the source program's arithmetic would wrap around in i64, the
 host program goes on like the source, and a number that no kernel can take raises an OverflowError.
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
+from xdsl.dialects import math as elementary
 from xdsl.dialects.builtin import i1
 from xdsl.ir import Operation
 
@@ -42,7 +43,7 @@ def negation(condition: Expression) -> Expression:
 
 
 def arithmetic(op: Operation, operands: Sequence[Expression]) -> Expression:
-    """Return an `arith` op on host scalars as an expression of its operands' expressions.
+    """Return an `arith` or `math` op on host scalars as an expression of its operands' expressions.
 
     Raises:
         DyclError: the op has no counterpart
@@ -86,9 +87,35 @@ _TEMPLATES: Mapping[type[Operation], str] = {
     arith.SelectOp: "{1} if {0} else {2}",
     arith.SIToFPOp: "float({})",
     arith.UIToFPOp: "float({} % 2**64)",
-    arith.FPToSIOp: "int({})",
+    arith.FPToSIOp: "elementary.integer({})",
     arith.ExtUIOp: "int({})",
     arith.TruncIOp: "bool({} & 1)",
+    arith.ShLIOp: "{} << {}",
+    arith.ShRSIOp: "{} >> {}",
+    elementary.AcosOp: "elementary.acos({})",
+    elementary.AsinOp: "elementary.asin({})",
+    elementary.Atan2Op: "elementary.atan2({}, {})",
+    elementary.AtanOp: "elementary.atan({})",
+    elementary.CeilOp: "elementary.ceil({})",
+    elementary.CosOp: "elementary.cos({})",
+    elementary.CoshOp: "elementary.cosh({})",
+    elementary.ErfOp: "elementary.erf({})",
+    elementary.ExpM1Op: "elementary.expm1({})",
+    elementary.ExpOp: "elementary.exp({})",
+    elementary.FloorOp: "elementary.floor({})",
+    elementary.IPowIOp: "{} ** {}",
+    elementary.Log10Op: "elementary.log10({})",
+    elementary.Log1pOp: "elementary.log1p({})",
+    elementary.Log2Op: "elementary.log2({})",
+    elementary.LogOp: "elementary.log({})",
+    elementary.PowFOp: "elementary.power({}, {})",
+    elementary.RoundEvenOp: "elementary.roundeven({})",
+    elementary.SinOp: "elementary.sin({})",
+    elementary.SinhOp: "elementary.sinh({})",
+    elementary.SqrtOp: "elementary.sqrt({})",
+    elementary.TanOp: "elementary.tan({})",
+    elementary.TanhOp: "elementary.tanh({})",
+    elementary.TruncOp: "elementary.trunc({})",
 }
 """Expressions of the operands."""
 

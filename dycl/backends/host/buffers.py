@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from xdsl.dialects.builtin import f64, i1, i64
-from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.dialects.func import CallOp
+from xdsl.ir import Attribute, Operation, SSAValue
 
-from dycl.backends.host.lifetimes import Lifetimes
-from dycl.ir.ops import ConstantOp, ParamOp
+from dycl.backends.host.lifetimes import Lifetimes, may_be_buffer
 from dycl.ir.types import DTYPE_NAMES, element_of, is_tensor, shape_of
 
 
@@ -96,14 +95,6 @@ def kind_of(type: Attribute) -> Kind:
 SCALAR_DTYPES: Mapping[Attribute, str] = {i1: "bool", i64: "i64", f64: "f64"}
 
 
-def _holds_buffer(value: SSAValue) -> bool:
-    """Whether a tensor may be in one of the function's buffers: not so its arguments and constants."""
-    owner = value.owner
-    if isinstance(owner, Block):
-        return not isinstance(owner.parent_op(), FuncOp)
-    return not isinstance(owner, ConstantOp | ParamOp)
-
-
 def _needed_beside(found: Lifetimes) -> Needed:
     """Return, for each op that writes, the tensors that are needed then, by the families that it writes to.
 
@@ -117,7 +108,7 @@ def _needed_beside(found: Lifetimes) -> Needed:
     for write in found.writes:
         while following is not None and following[1] < write.position:
             value = following[0]
-            if is_tensor(value.type) and _holds_buffer(value):
+            if is_tensor(value.type) and may_be_buffer(value):
                 alive[found.family(value)].append(value)
             following = next(defined, None)
         here = needed[write.op] = {}
@@ -131,7 +122,7 @@ def _spans(found: Lifetimes) -> dict[SSAValue, tuple[int, int]]:
     """Return where each family begins and ends; a host scalar is read from its buffer at once."""
     spans: dict[SSAValue, tuple[int, int]] = {}
     for value, start in found.start.items():
-        if _holds_buffer(value):
+        if may_be_buffer(value):
             family = found.family(value)
             end = found.end.get(value, start) if is_tensor(value.type) else start
             first, last = spans.get(family, (start, end))

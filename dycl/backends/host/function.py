@@ -7,7 +7,7 @@ unindented.
 
 from collections.abc import Mapping, Sequence
 
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from dycl.backends.host.arithmetic import negation
@@ -15,9 +15,11 @@ from dycl.backends.host.buffers import assign_buffers
 from dycl.backends.host.layout import Line, Nested, Suite, conditional
 from dycl.backends.host.lifetimes import lifetimes
 from dycl.backends.host.sites import FunctionBuffers, Sites
-from dycl.backends.host.steps import Steps
+from dycl.backends.host.steps import Callee, Steps
 from dycl.backends.host.variables import Variables
+from dycl.ir.host_ops import is_host_append, is_host_view
 from dycl.ir.ops import (
+    AtenOp,
     BreakOp,
     ConditionOp,
     ContinueOp,
@@ -31,20 +33,24 @@ from dycl.ir.ops import (
 )
 from dycl.ir.types import is_static, is_tensor
 
-RUNTIME_NAMES = ("divide", "maximum", "minimum", "quotient", "remainder")
+RUNTIME_NAMES = ("divide", "elementary", "maximum", "minimum", "quotient", "remainder")
 """What a host program imports besides `usage`."""
+
+OWN_NAMES = ("decide", "prepare", "prepare_level", "usage", *RUNTIME_NAMES)
+"""Names of a host program that its functions and variables leave free."""
 
 
 class FunctionWriter:
     """Writes one function."""
 
     def __init__(
-        self, function: FuncOp, decisions: Mapping[Operation, int], functions: Mapping[str, str], sites: Sites
+        self, function: FuncOp, decisions: Mapping[Operation, int], functions: Mapping[str, Callee], sites: Sites
     ):
-        """`decisions` holds the index of each branch, `functions` the Python name of each function."""
+        """`decisions` holds the index of each branch, `functions` how each function is called."""
         self._function = function
         self._decisions = decisions
-        self._variables = Variables(["k", "decide", "prepare", "usage", *functions.values(), *RUNTIME_NAMES])
+        self._calls_itself = functions[function.sym_name.data].k != "k"
+        self._variables = Variables(["k", *OWN_NAMES, *(callee.name for callee in functions.values())])
         assigned = assign_buffers(lifetimes(function))
         buffers = FunctionBuffers(assigned, sites.add_buffers(assigned.kinds))
         self._steps = Steps(self._variables, buffers, functions, sites)
@@ -56,6 +62,7 @@ class FunctionWriter:
             DyclError: an op is not one that the host can do
         """
         self._returns_tuple = returns_tuple
+        self._is_called = not returns_tuple or self._calls_itself
         block = self._function.body.block
         wishes = [*names, *[None] * (len(block.args) - len(names))]
         arguments = [self._variables.declare(argument, wish) for argument, wish in zip(block.args, wishes, strict=True)]
@@ -86,12 +93,17 @@ class FunctionWriter:
 
     def _return(self, op: ReturnOp) -> Line:
         values = self._variables.texts(op.values)
+        if self._is_called:
+            types = self._function.function_type.outputs
+            values = ", ".join(map(self._variables.handed_on, op.values, types))
         if len(op.values) == 1:
             return Line(f"return ({values},)" if self._returns_tuple else f"return {values}")
         return Line(f"return {values or '()'}")
 
     def _body(self, block: Block, targets: Sequence[SSAValue]) -> Suite:
         """Return a block's statements, and what its terminator does; a `yield` assigns to `targets`."""
+        if isinstance(block.parent_op(), ForOp | WhileOp) and isinstance(end := block.last_op, YieldOp):
+            self._compute_in_place(block, targets, end)
         suite = self._block(block)
         match block.last_op:
             case YieldOp() as end:
@@ -103,6 +115,20 @@ class FunctionWriter:
             case _:
                 pass
         return suite
+
+    def _compute_in_place(self, body: Block, targets: Sequence[SSAValue], end: YieldOp) -> None:
+        """Let results be computed in the variables of the next iteration, where this one does not read these again."""
+        place = {op: number for number, op in enumerate(body.ops)}
+        for target, value in zip(targets, end.values, strict=True):
+            op = value.owner
+            if target not in self._variables or value in self._variables or not isinstance(op, LaunchOp | AtenOp):
+                continue
+            if is_static(value.type) != is_static(target.type) or op not in place or is_host_view(op):
+                continue
+            name = self._variables.text(target)
+            holders = [argument for argument in body.args if _name(self._variables, argument) == name]
+            if all(_is_read_until(op, use.operation, place) for holder in holders for use in holder.uses):
+                self._variables.alias(value, target)
 
     def _side(self, block: Block, results: Sequence[SSAValue]) -> Suite:
         """Return the statements of one side of a branch; results are computed in their variables where they can be."""
@@ -174,6 +200,16 @@ class FunctionWriter:
 
 def _name(variables: Variables, value: SSAValue) -> str:
     return variables.text(value) if value in variables else ""
+
+
+def _is_read_until(op: Operation, user: Operation, place: Mapping[Operation, int]) -> bool:
+    """Whether the statement of `user` comes before that of `op`, or is it; an expression may be written later."""
+    statement = isinstance(user, LaunchOp | CallOp | BreakOp | ContinueOp | ReturnOp) or is_host_append(user)
+    while user not in place:
+        holder = user.parent_op()
+        assert holder is not None
+        user = holder
+    return statement and place[user] <= place[op]
 
 
 def _may_share(result: SSAValue, value: SSAValue, block: Block) -> bool:

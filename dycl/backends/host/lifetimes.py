@@ -20,10 +20,12 @@ from dycl.ir.host_ops import is_host_view
 from dycl.ir.ops import (
     BreakOp,
     ConditionOp,
+    ConstantOp,
     ContinueOp,
     ForOp,
     IfOp,
     LaunchOp,
+    ParamOp,
     ScalarTensorOp,
     SwitchOp,
     WhileOp,
@@ -74,7 +76,7 @@ class Lifetimes:
         return root
 
     def join(self, left: SSAValue, right: SSAValue) -> None:
-        if is_in_place(left.type) and is_in_place(right.type):
+        if is_in_place(left.type) and is_in_place(right.type) and may_be_buffer(left) and may_be_buffer(right):
             a, b = self.family(left), self.family(right)
             if a is not b:
                 self._parent[a] = b
@@ -86,6 +88,15 @@ class Lifetimes:
 def is_in_place(type: Attribute) -> bool:
     """Whether the values of a type are arrays that live as long as the frame."""
     return is_tensor(type) and is_static(type)
+
+
+def may_be_buffer(value: SSAValue) -> bool:
+    """Whether a tensor may be in one of the function's buffers: not so its arguments, constants and weights, which the
+    function never writes to."""
+    owner = value.owner
+    if isinstance(owner, Block):
+        return not isinstance(owner.parent_op(), FuncOp)
+    return not isinstance(owner, ConstantOp | ParamOp)
 
 
 def results_in_buffers(op: Operation) -> list[SSAValue]:

@@ -11,9 +11,9 @@ from dycl.backends.host.names import Names
 
 @dataclass
 class Sites:
-    """The calls and constants of all functions, `k.NAME` in the program, and the code that makes them."""
+    """The calls and constants of functions, `k.NAME` in the program, and the code that makes them."""
 
-    names: Names = field(default_factory=Names)
+    names: Names = field(default_factory=lambda: Names(["deeper", "levels"]))
     buffer_names: Names = field(default_factory=lambda: Names(["frame", "k"]))
     buffer_lines: list[str] = field(default_factory=list[str])
     lines: list[str] = field(default_factory=list[str])

@@ -1,6 +1,7 @@
 """The straight-line ops of a host program: launches, calls, views, constants, scalars."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from xdsl.dialects import arith
 from xdsl.dialects.func import CallOp
@@ -14,18 +15,26 @@ from dycl.backends.host.sites import FunctionBuffers, Sites
 from dycl.backends.host.sources import comment, place, shown
 from dycl.backends.host.variables import Variables
 from dycl.errors import DyclError
-from dycl.ir.host_ops import SELECT, is_host_arithmetic, is_host_view, selection
+from dycl.ir.host_ops import SELECT, append_axis, is_host_append, is_host_arithmetic, is_host_view, selection
 from dycl.ir.locations import describe
 from dycl.ir.ops import AssertOp, AtenOp, ConstantOp, DimOp, ItemOp, LaunchOp, ParamOp, ScalarTensorOp
 from dycl.ir.scalars import attribute_scalar
-from dycl.ir.types import is_tensor, shape_of
+from dycl.ir.types import shape_of
+
+
+class Callee(NamedTuple):
+    """How a function is called: by which name, and with which `k`; and whether it gives a single result as a tuple."""
+
+    name: str
+    k: str
+    returns_tuple: bool
 
 
 class Steps:
     """Writes the straight-line ops of one function."""
 
-    def __init__(self, variables: Variables, buffers: FunctionBuffers, functions: Mapping[str, str], sites: Sites):
-        """`functions` holds the Python name of each function."""
+    def __init__(self, variables: Variables, buffers: FunctionBuffers, functions: Mapping[str, Callee], sites: Sites):
+        """`functions` holds how each function is called."""
         self._variables = variables
         self._buffers = buffers
         self._functions = functions
@@ -33,7 +42,7 @@ class Steps:
         self._commented: str | None = None
         self._writers: Mapping[type[Operation], Callable[..., Suite]] = {
             AssertOp: self._assert,
-            AtenOp: self._view,
+            AtenOp: self._aten,
             CallOp: self._call,
             ConstantOp: self._constant,
             DimOp: self._dim,
@@ -99,7 +108,7 @@ class Steps:
         values = list(op.value.get_values())
         if kind.dtype == "bool":
             values = list(map(bool, values))
-        listed = values[0] if op.value.is_splat() and values else values
+        listed = values[0] if values and op.value.is_splat() else values
         text = repr(listed).replace("nan", 'float("nan")').replace("inf", 'float("inf")')
         return self._prepared(op.result, f'constant("{kind.dtype}", {kind.shape}, {text})')
 
@@ -112,12 +121,25 @@ class Steps:
         name = self._variables.declare(value)
         return [Line(f"{name} = {self._sites.add(name, maker)}")]
 
-    def _view(self, op: AtenOp) -> Suite:
+    def _aten(self, op: AtenOp) -> Suite:
+        if is_host_append(op):
+            return self._append(op)
         if not is_host_view(op):
             raise DyclError(
                 f"the host program cannot do {op.overload.data}, at {describe(op)}: "
                 "it belongs in a kernel, which the passes form-regions and outline-regions make"
             )
+        return self._view(op)
+
+    def _append(self, op: AtenOp) -> Suite:
+        (result,) = op.results
+        axis = append_axis(op)
+        assert axis is not None
+        name = self._variables.target(result)
+        site = self._sites.add(name, f"append({axis})" if axis else "append()")
+        return [*self.comments(op), Line(f"{name} = {site}({self._variables.texts(op.inputs)})")]
+
+    def _view(self, op: AtenOp) -> Suite:
         source, result = op.inputs[0], op.results[0]
         if result.first_use is None:
             return []
@@ -163,11 +185,12 @@ class Steps:
     def _call(self, op: CallOp) -> Suite:
         """Call a function of the program; its results are in its own buffers, which its next call overwrites."""
         callee = self._functions[op.callee.string_value()]
-        call = f"{callee}({', '.join(['k', *map(self._variables.text, op.operands)])})"
+        call = f"{callee.name}({', '.join([callee.k, *map(self._variables.text, op.operands)])})"
         if not op.results:
             return [*self.comments(op), Line(call)]
         targets = [self._variables.target(result) for result in op.results]
-        suite: Suite = [*self.comments(op), Line(f"{', '.join(targets)} = {call}")]
+        comma = "," if callee.returns_tuple and len(targets) == 1 else ""
+        suite: Suite = [*self.comments(op), Line(f"{', '.join(targets)}{comma} = {call}")]
         stored: list[SSAValue] = []
         for result, name in zip(op.results, targets, strict=True):
             if name == "_":
@@ -175,8 +198,6 @@ class Steps:
             if is_in_place(result.type):
                 suite.append(self._stored(op, result, name, name, stored))
                 stored.append(result)
-            elif is_tensor(result.type):
-                suite.append(Line(f"{name} = {name}.copy()"))
         return suite
 
     def _assert(self, op: AssertOp) -> Suite:

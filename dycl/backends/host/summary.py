@@ -7,7 +7,7 @@ from xdsl.ir import Attribute
 
 from dycl.ir.types import DTYPE_NAMES, element_of, f64, i1, i64, is_tensor, shape_of
 from dycl.program import Program
-from dycl.runtime.structure import Fixed, Group, Leaf, Structure
+from dycl.runtime.structure import DICTS, RECORDS, Fixed, Group, Leaf, Number, Series, Structure, Variants
 
 _WIDTH = 100
 
@@ -38,15 +38,35 @@ def _arranged(structure: Structure, results: Sequence[str]) -> str:
     match structure:
         case Leaf(index):
             return results[index]
+        case Number(index):
+            return _number_name(results[index])
         case Fixed(value):
             return repr(value)
+        case Variants(_, structures):
+            return " or ".join(dict.fromkeys(_arranged(variant, results) for variant in structures))
+        case Series(kind, item):
+            return f"{kind} of {_arranged(item, [_without_axis(result) for result in results])}"
         case Group(kind, items, keys, type_name):
             parts = [_arranged(item, results) for item in items]
-            if kind == "dict":
+            if kind in DICTS:
                 return "{" + ", ".join(f"{key!r}: {part}" for key, part in zip(keys, parts, strict=True)) + "}"
-            if kind == "namedtuple":
-                return f"{type_name}({', '.join(f'{key}={part}' for key, part in zip(keys, parts, strict=True))})"
-            return f"[{', '.join(parts)}]" if kind == "list" else f"({', '.join(parts)})"
+            if kind in RECORDS:
+                named = ", ".join(f"{key}={part}" for key, part in zip(keys, parts, strict=True))
+                return f"{type_name.partition('#')[0]}({named})"
+            listed = ", ".join(parts)
+            return f"[{listed}]" if kind == "list" else f"({listed},)" if len(parts) == 1 else f"({listed})"
+
+
+def _number_name(tensor: str) -> str:
+    """Return what Python calls an element of a tensor."""
+    dtype = tensor.partition("[")[0]
+    return "bool" if dtype == "bool" else "float" if "f" in dtype else "int"
+
+
+def _without_axis(tensor: str) -> str:
+    """Return the type of a tensor's items along axis 0; that of a host scalar is its own."""
+    dtype, bracket, sizes = tensor.partition("[")
+    return f"{dtype}[{sizes.partition(', ')[2] or ']'}" if bracket else dtype
 
 
 def _type_name(type: Attribute) -> str:

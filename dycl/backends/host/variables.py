@@ -7,7 +7,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from dycl.backends.host.arithmetic import Expression
 from dycl.backends.host.layout import Line, Suite
-from dycl.backends.host.lifetimes import is_in_place
+from dycl.backends.host.lifetimes import is_in_place, may_be_buffer
 from dycl.backends.host.names import Names
 from dycl.ir.host_ops import is_host_value
 from dycl.ir.ops import ScalarTensorOp
@@ -79,15 +79,19 @@ class Variables:
             return []
         return [Line(f"{self.declare(result)} = {expression.text}")]
 
+    def handed_on(self, value: SSAValue, type: Attribute) -> str:
+        """Return the text of a value that goes on as one of `type`: arrays of unknown size are never written again, so
+        one in a buffer is copied to become such."""
+        copies = is_in_place(value.type) and not is_static(type) and may_be_buffer(value)
+        return f"{self.text(value)}.copy()" if copies else self.text(value)
+
     def move(self, targets: Sequence[SSAValue], values: Sequence[SSAValue]) -> Suite:
         """Assign values to those of the targets that have variables, all at once."""
         pairs: list[tuple[str, str]] = []
         for target, value in zip(targets, values, strict=True):
             if target not in self:
                 continue
-            name, text = self.text(target), self.text(value)
-            if is_in_place(value.type) and not is_static(target.type):
-                text = f"{text}.copy()"
+            name, text = self.text(target), self.handed_on(value, target.type)
             if name != text:
                 pairs.append((name, text))
         names, texts = ", ".join(name for name, _ in pairs), ", ".join(text for _, text in pairs)

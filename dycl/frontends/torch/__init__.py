@@ -1,7 +1,7 @@
 """The PyTorch frontend: an interpreter of `forward`'s source, over the live objects, on fake tensors."""
 
 from dycl.frontends.torch.diagnostics import CaptureError
-from dycl.frontends.torch.frontend import import_module, signature_of
+from dycl.frontends.torch.frontend import LOOPS, import_module, signature_of
 from dycl.frontends.torch.reference import load_reference
 
-__all__ = ["CaptureError", "import_module", "load_reference", "signature_of"]
+__all__ = ["LOOPS", "CaptureError", "import_module", "load_reference", "signature_of"]

@@ -16,6 +16,7 @@ from dycl.frontends.torch.values import Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
+    from dycl.frontends.torch.guards import Guard
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +52,19 @@ class Activation:
     loops: list[tuple[Scope, Scope]] = field(default_factory=list[tuple[Scope, Scope]])
     """The loops around, as loop and iteration."""
     outer_names: set[str] = field(default_factory=set[str])
-    """Names declared `nonlocal`."""
-    guards: int = 0
-    """How many `try` statements with a `finally` are open."""
+    """Names declared `nonlocal`,"""
+    global_names: set[str] = field(default_factory=set[str])
+    """and those declared `global`."""
+    guards: "list[Guard]" = field(default_factory=list)
+    """The `try` and `with` statements around, outermost first."""
+    handling: list[Exception] = field(default_factory=list[Exception])
+    """The exceptions whose handlers are running."""
+
+    depth: int = 0
+    """How far inside branches it was called."""
+
+    def __post_init__(self) -> None:
+        self.depth = self.capture.depth
 
     @property
     def place(self) -> Place:

@@ -39,6 +39,12 @@ def bind(activation: Activation, name: str, value: Value) -> None:
     while env is not None and env.is_comprehension:
         env = env.parent
     assert env is not None
+    if name in activation.global_names:
+        raise activation.capture.error(
+            f"a write to the global name `{name}`",
+            "a compiled program keeps no global state",
+            "pass the value in, and return it",
+        )
     if name in activation.outer_names:
         outer = env.parent.find(name) if env.parent is not None else None
         if outer is None:
@@ -47,7 +53,24 @@ def bind(activation: Activation, name: str, value: Value) -> None:
     activation.capture.journal.write(VariableSlot(env, name), value)
 
 
+def bind_target(activation: Activation, env: Env, target: ast.expr, value: Value) -> None:
+    """Assign to the target of a comprehension, whose names are its own."""
+    if isinstance(target, ast.Name):
+        activation.capture.journal.write(VariableSlot(env, target.id), value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for part, item in _paired(activation, target, value):
+            bind_target(activation, env, part, item)
+    else:
+        assign(activation, target, value)
+
+
 def _unpack(activation: Activation, target: ast.Tuple | ast.List, value: Value) -> None:
+    for part, item in _paired(activation, target, value):
+        assign(activation, part, item)
+
+
+def _paired(activation: Activation, target: ast.Tuple | ast.List, value: Value) -> list[tuple[ast.expr, Value]]:
+    """Return the parts of a target, each with what it gets."""
     values = list(elements(activation.capture, value))
     stars = [index for index, part in enumerate(target.elts) if isinstance(part, ast.Starred)]
     if stars:
@@ -59,8 +82,8 @@ def _unpack(activation: Activation, target: ast.Tuple | ast.List, value: Value) 
     if len(values) != len(target.elts):
         few = "not enough" if len(values) < len(target.elts) else "too many"
         raise activation.capture.raised(ValueError(f"{few} values to unpack (expected {len(target.elts)})"))
-    for part, item in zip(target.elts, values, strict=True):
-        assign(activation, part.value if isinstance(part, ast.Starred) else part, item)
+    parts = [part.value if isinstance(part, ast.Starred) else part for part in target.elts]
+    return list(zip(parts, values, strict=True))
 
 
 def augment(activation: Activation, node: ast.AugAssign) -> None:
@@ -118,4 +141,4 @@ def mangled(activation: Activation, name: str) -> str:
     return name
 
 
-__all__ = ["assign", "augment", "bind", "delete", "mangled"]
+__all__ = ["assign", "augment", "bind", "bind_target", "delete", "mangled"]

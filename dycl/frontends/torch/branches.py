@@ -10,20 +10,32 @@ Both sides are evaluated, each from the state before the branch, and their ends 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import LocationAttr
+from xdsl.dialects.func import CallOp
 from xdsl.ir import Attribute, Block, SSAValue
 
-from dycl.frontends.torch.builder import MAX_DEPTH
-from dycl.frontends.torch.control import Completion, Leave, Left, Mixed, Raised, Scope
-from dycl.frontends.torch.merge import Merge, Side
-from dycl.frontends.torch.values import Choice, ModelRaised, Scalar, Value
-from dycl.ir.ops import AssertOp, IfOp, SwitchOp
+from dycl.frontends.builder import MAX_DEPTH
+from dycl.frontends.torch.columns import filler, join_types
+from dycl.frontends.torch.control import Completion, Departed, Leave, Left, Mixed, Raised, Scope
+from dycl.frontends.torch.guards import caught, is_guarded
+from dycl.frontends.torch.journal import Slot, VariableSlot
+from dycl.frontends.torch.merge import ABSENT, Merge, Side, left_in
+from dycl.frontends.torch.open_loops import depart_loop
+from dycl.frontends.torch.values import ModelRaised, Scalar, Value
+from dycl.ir.ops import AssertOp, BreakOp, ContinueOp, IfOp, ReturnOp, SwitchOp, YieldOp
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
+
+
+class Emit(Protocol):
+    """Emits the branch op with results of these types."""
+
+    def __call__(self, types: Sequence[Attribute], /) -> Sequence[SSAValue]: ...
+
 
 Outcome: TypeAlias = tuple[Completion, Value]
 Run: TypeAlias = Callable[[], Outcome]
@@ -41,15 +53,27 @@ class Pending:
     start: int
 
 
-def run_side(capture: "Capture", run: Run) -> Side:
+def require(capture: "Capture", condition: SSAValue, error: Exception) -> None:
+    """Check what Python would raise `error` for; where a `try` is around, its handlers get it."""
+    if is_guarded(capture):
+        branch(capture, condition, lambda: (None, None), lambda: (Raised(capture.raised(error)), None))
+    else:
+        capture.builder.emit(AssertOp(condition, capture.text_of(error)))
+
+
+def run_side(capture: "Capture", run: Run, fact: tuple[SSAValue, bool] | None = None) -> Side:
+    """Evaluate one side of a branch; `fact` is the condition, and what it is on this side."""
     block, start, open_before = Block(), capture.journal.clock, len(capture.pendings)
     capture.enter(block)
+    if fact is not None:
+        capture.builder.assume(*fact)
     try:
         completion, value = run()
     except ModelRaised as error:
         completion, value = Raised(error), None
+    completion = depart_loop(capture, caught(capture, completion))
     while len(capture.pendings) > open_before:
-        completion = _close(capture, completion, flagged=True)
+        completion, value = _close(capture, (completion, value), flagged=True)
     block, state = capture.leave()
     return Side(block, state, completion, value, start)
 
@@ -57,19 +81,30 @@ def run_side(capture: "Capture", run: Run) -> Side:
 def branch(capture: "Capture", condition: SSAValue, then: Run, otherwise: Run) -> Outcome:
     """Evaluate both sides of a branch and join them."""
     location = capture.where()
-    first = run_side(capture, then)
+    first = run_side(capture, then, (condition, True))
     if isinstance(first.completion, Left | Raised):
         # The other side needs no region: what follows is reached from there alone.
         _attach_exit(capture, condition, location, first, is_then=True)
         return otherwise()
-    return join(capture, condition, location, first, run_side(capture, otherwise))
+    return join(capture, condition, location, first, run_side(capture, otherwise, (condition, False)))
 
 
 def branch_value(
     capture: "Capture", condition: SSAValue, then: Callable[[], Value], otherwise: Callable[[], Value]
 ) -> Value:
     """Evaluate an expression on each side of a branch, and return what stands for its value."""
-    _, value = branch(capture, condition, lambda: (None, then()), lambda: (None, otherwise()))
+    return outcome_value(branch(capture, condition, lambda: (None, then()), lambda: (None, otherwise())))
+
+
+def outcome_value(outcome: Outcome) -> Value:
+    """Return the value of an expression that a branch has given.
+
+    Raises:
+        Departed: every way has left a scope outside it
+    """
+    completion, value = outcome
+    if isinstance(completion, Leave | Left):
+        raise Departed(completion)
     return value
 
 
@@ -81,10 +116,9 @@ def switch_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[
 
     location = capture.where()
     sides = [run_side(capture, run(case)) for case in cases]
-    for side in sides:
-        if isinstance(side.completion, Raised):
-            raise side.completion.error
-    merge = Merge(capture, sides, lambda values: Choice(Scalar(index), values))
+    if any(side.completion is not None for side in sides):
+        return _chain_value(capture, index, cases)
+    merge = Merge(capture, sides)
     value, state = merge.plan([side.value for side in sides], "a value"), merge.state()
 
     def emit(types: Sequence[Attribute]) -> Sequence[SSAValue]:
@@ -93,9 +127,21 @@ def switch_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[
         op.location = location
         return op.res
 
-    merge.finish(emit)
+    _finish(merge, emit)
     state()
     return value()
+
+
+def _chain_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[], Value]]) -> Value:
+    """Evaluate the expression that `index` says where some of them leave or raise: by one branch after the other."""
+
+    def rest(first: int) -> Value:
+        if first == len(cases) - 1:
+            return cases[first]()
+        here = capture.builder.emit(arith.CmpiOp(index, capture.builder.constant(first), "eq")).result
+        return branch_value(capture, here, cases[first], lambda: rest(first + 1))
+
+    return rest(0)
 
 
 def close(capture: "Capture", scope: Scope, completion: Completion) -> Completion:
@@ -104,19 +150,31 @@ def close(capture: "Capture", scope: Scope, completion: Completion) -> Completio
     A branch opened later, whose exit leaves a scope further out, lies inside these and is joined with them; its flag
     then opens it again.
     """
-    completion = _settled(capture, completion, scope)
+    if isinstance(completion, Raised) and any(pending.scope is scope for pending in capture.pendings):
+        completion = caught(capture, completion)
+    outcome = _arrived(capture, (completion, None), scope)
     while any(pending.scope is scope for pending in capture.pendings):
         only = sum(pending.scope is scope for pending in capture.pendings) == 1
         flagged = not only or capture.pendings[-1].scope is not scope
-        capture.pendings[-1].exit.completion = _settled(capture, capture.pendings[-1].exit.completion, scope)
-        completion = _settled(capture, _close(capture, completion, flagged), scope)
-    return _settle(capture, completion)
+        exit = capture.pendings[-1].exit
+        exit.completion, exit.value = _arrived(capture, (exit.completion, exit.value), scope)
+        outcome = _arrived(capture, _close(capture, outcome, flagged), scope)
+    completion = _settle(capture, outcome[0])
+    return Leave(scope, outcome[1]) if scope.kind == "function" and completion is None else completion
+
+
+def _arrived(capture: "Capture", outcome: Outcome, scope: Scope) -> Outcome:
+    """Who has left for the end of `scope` goes on there, from a function with the value that it returns."""
+    completion, value = outcome
+    if scope.kind != "function":
+        return _settled(capture, completion, scope), value
+    rest = completion.rest if isinstance(completion, Mixed) else completion
+    if not isinstance(rest, Leave) or rest.scope is not scope:
+        return outcome
+    return (Mixed(completion.exits, None) if isinstance(completion, Mixed) else None), rest.value
 
 
 def _settled(capture: "Capture", completion: Completion, scope: Scope) -> Completion:
-    """A loop's or iteration's end is where those who left it go on; a function's still has a value to hand over."""
-    if scope.kind == "function":
-        return completion
     if isinstance(completion, Leave) and completion.scope is scope:
         return None
     if not isinstance(completion, Mixed) or all(leave.scope is not scope for _, leave in completion.exits):
@@ -148,13 +206,13 @@ def _without(capture: "Capture", mixed: Mixed, scope: Scope) -> Completion:
     return Mixed(tuple(exits), None) if exits else None
 
 
-def _close(capture: "Capture", completion: Completion, flagged: bool) -> Completion:
+def _close(capture: "Capture", outcome: Outcome, flagged: bool) -> Outcome:
     pending = capture.pendings.pop()
     block, state = capture.leave()
-    rest = Side(block, state, completion, None, pending.start)
+    rest = Side(block, state, *outcome, pending.start)
     exit = pending.exit
     sides = (exit, rest) if pending.exit_is_then else (rest, exit)
-    return join(capture, pending.condition, pending.location, *sides, flagged=flagged)[0]
+    return join(capture, pending.condition, pending.location, *sides, flagged=flagged)
 
 
 def join(
@@ -174,19 +232,19 @@ def join(
         merge = _merge(capture, condition, location, then, otherwise)
         return Leave(ends[0].scope, merge([ends[0].value, ends[1].value])), None
     if flagged or isinstance(ends[0], Mixed) or isinstance(ends[1], Mixed):
-        mixed = _join_flagged(capture, condition, location, then, otherwise)
-        return (mixed if flagged else _settle(capture, mixed)), None
-    exit = otherwise if _inner(capture, ends[1], ends[0]) else then
-    return _leave_open(capture, condition, location, exit, otherwise if exit is then else then, exit is then), None
+        mixed, value = _join_flagged(capture, condition, location, then, otherwise)
+        return (mixed if flagged else _settle(capture, mixed)), value
+    exit = otherwise if _inner(ends[1], ends[0]) else then
+    rest = otherwise if exit is then else then
+    return _leave_open(capture, condition, location, exit, rest, exit is then), rest.value
 
 
-def _inner(capture: "Capture", one: Completion, other: Completion) -> bool:
+def _inner(one: Completion, other: Completion) -> bool:
     """Whether `one` leaves a scope that ends before the one `other` leaves; going on leaves none."""
     if one is None or other is None:
         return one is not None
     assert isinstance(one, Leave) and isinstance(other, Leave)
-    order = capture.open_scopes()
-    return order.index(one.scope) > order.index(other.scope)
+    return one.scope.number > other.scope.number
 
 
 def _leave_open(
@@ -217,19 +275,23 @@ def take(capture: "Capture", side: Side) -> Outcome:
 
 def _attach_exit(capture: "Capture", condition: SSAValue, location: LocationAttr, exit: Side, is_then: bool) -> None:
     """Emit the branch whose one side leaves the function, or the check that it is not taken where it raises."""
-    if isinstance(exit.completion, Raised):
-        if capture.handlers:
-            raise capture.error(
-                "an exception that depends on a tensor, inside a `try`",
-                "whether its handler runs is known only at run time",
-                "use a flag or a returned value instead of the exception",
-            )
+    capture.builder.assume(condition, not is_then)
+    if isinstance(exit.completion, Raised) and any(isinstance(op, _ENDS) for op in exit.block.walk()):
+        # What the side does before it raises can be seen: a return or another check.
+        capture.builder.push(exit.block)
+        capture.builder.emit(AssertOp(capture.builder.constant(False), capture.text_of(exit.completion.error)))
+        capture.builder.emit(YieldOp([]))
+        capture.builder.pop()
+    elif isinstance(exit.completion, Raised):
         if is_then:
             condition = capture.builder.emit(arith.XOrIOp(condition, capture.builder.constant(True))).result
         capture.builder.emit(AssertOp(condition, capture.text_of(exit.completion.error))).location = location
         return
     blocks = (exit.block, None) if is_then else (None, exit.block)
     capture.builder.emit(IfOp(condition, [], *blocks)).location = location
+
+
+_ENDS = (AssertOp, BreakOp, CallOp, ContinueOp, ReturnOp)
 
 
 def _merge(
@@ -240,7 +302,7 @@ def _merge(
     def finish(values: Sequence[Value]) -> Value:
         merge = _start_merge(capture, condition, then, otherwise)
         value, state = merge.plan(values, "a value"), merge.state()
-        merge.finish(_emit_if(capture, condition, location, then, otherwise))
+        _finish(merge, _emit_if(capture, condition, location, then, otherwise))
         state()
         return value()
 
@@ -248,7 +310,7 @@ def _merge(
 
 
 def _start_merge(capture: "Capture", condition: SSAValue, then: Side, otherwise: Side) -> Merge:
-    return Merge(capture, (then, otherwise), lambda values: Choice(Scalar(condition), (values[1], values[0])))
+    return Merge(capture, (then, otherwise), condition)
 
 
 def _emit_if(
@@ -264,8 +326,8 @@ def _emit_if(
 
 def _join_flagged(
     capture: "Capture", condition: SSAValue, location: LocationAttr, then: Side, otherwise: Side
-) -> Completion:
-    """Merge two sides that end differently; flags tell, after the branch, how."""
+) -> tuple[Mixed, Value]:
+    """Merge two sides that end differently; flags tell, after the branch, how. The value is that of going on."""
     merge = _start_merge(capture, condition, then, otherwise)
     exits: list[tuple[Callable[[], Value], Scope, Callable[[], Value]]] = []
     rests: list[Leave | None] = []
@@ -274,32 +336,62 @@ def _join_flagged(
         mixed = side.completion if isinstance(side.completion, Mixed) else Mixed((), side.completion)
         for flag, leave in mixed.exits:
             taken = merge.plan([flag if use else False for use in used], "a flag")
-            exits.append((taken, leave.scope, merge.fill([leave.value] * 2, used, "a returned value")))
+            exits.append((taken, leave.scope, merge.plan(_used(leave.value, used), "a returned value")))
         rests.append(mixed.rest)
-    rest = rests[0]
-    if rests[0] is None or rests[1] is None or rests[0].scope is not rests[1].scope:
-        for index, leave in enumerate(rests):
-            if leave is not None and (index == 0 or rests[0] is None):
-                used = (index == 0, index == 1)
-                exits.append((merge.flag(used), leave.scope, merge.fill([leave.value] * 2, used, "a returned value")))
-                rest = rests[1 - index]
-        finish_rest = None
-    else:
+    rest, finish_rest = rests[0], None
+    if rests[0] is not None and rests[1] is not None and rests[0].scope is rests[1].scope:
         finish_rest = merge.plan([rests[0].value, rests[1].value], "a returned value")
+    elif rests[0] is not None or rests[1] is not None:
+        # The side that stays inside is the rest, so that a scope that is closed has no exits of its own left.
+        index = 1 if rests[0] is None or (rests[1] is not None and _inner(rests[0], rests[1])) else 0
+        leave, rest, used = rests[index], rests[1 - index], (index == 0, index == 1)
+        assert leave is not None
+        exits.append(
+            (merge.plan(list(used), "a flag"), leave.scope, merge.plan(_used(leave.value, used), "a returned value"))
+        )
+        if rest is not None:
+            finish_rest = merge.plan(_used(rest.value, (index == 1, index == 0)), "a returned value")
+    on = (rests[0] is None, rests[1] is None)
+    ways = [side.value if goes_on else ABSENT for side, goes_on in zip((then, otherwise), on, strict=True)]
+    value = merge.plan(ways, "a value") if any(on) else lambda: None
     state = merge.state(_dying(capture, then, otherwise))
-    merge.finish(_emit_if(capture, condition, location, then, otherwise))
+    _finish(merge, _emit_if(capture, condition, location, then, otherwise))
     state()
     if finish_rest is not None and rest is not None:
         rest = Leave(rest.scope, finish_rest())
-    return Mixed(tuple((taken(), Leave(scope, value())) for taken, scope, value in exits), rest)
+    return Mixed(tuple((taken(), Leave(scope, value())) for taken, scope, value in exits), rest), value()
 
 
-def _dying(capture: "Capture", then: Side, otherwise: Side) -> "tuple[set[int], tuple[bool, bool]] | None":
-    """The environments of which only one side's content is ever used, as the other has left their function."""
-    for exit, used in ((then, (False, True)), (otherwise, (True, False))):
-        if isinstance(exit.completion, Leave) and exit.completion.scope.kind == "function":
-            return capture.environments_inside(exit.completion.scope), used
+def _used(value: Value, used: tuple[bool, bool]) -> list[Value]:
+    return [value if use else ABSENT for use in used]
+
+
+def _dying(capture: "Capture", then: Side, otherwise: Side) -> Callable[[Side, Slot], Value] | None:
+    """Names of which only one side's content is ever used, as the other has left their function."""
+    for exit in (then, otherwise):
+        if isinstance(exit.completion, Leave) and exit.completion.scope.kind in ("function", "try"):
+            inside = capture.environments_inside(exit.completion.scope)
+
+            def value_of(side: Side, slot: Slot, exit: Side = exit, inside: set[int] = inside) -> Value:
+                dead = side is exit and isinstance(slot, VariableSlot) and id(slot.env) in inside
+                return ABSENT if dead else left_in(side, slot)
+
+            return value_of
     return None
+
+
+def _finish(merge: Merge, emit: Emit) -> None:
+    """Let each side yield its part of the columns, and emit the branch."""
+    builder = merge.capture.builder
+    rows = [merge.row(index) for index in range(len(merge.sides))]
+    types = [join_types([part.type for part in parts if part is not None]) for parts in zip(*rows, strict=True)]
+    for side, row in zip(merge.sides, rows, strict=True):
+        with builder.inside(side.block):
+            missing = dict.fromkeys(type for value, type in zip(row, types, strict=True) if value is None)
+            fillers = {type: filler(merge.capture, type) for type in missing}
+            builder.emit(YieldOp([fillers[t] if v is None else v for v, t in zip(row, types, strict=True)]))
+    for column, result in zip(merge.columns, emit(types), strict=True):
+        column.bind(result)
 
 
 def _settle(capture: "Capture", completion: Completion) -> Completion:
@@ -313,4 +405,15 @@ def _settle(capture: "Capture", completion: Completion) -> Completion:
     return completion.rest
 
 
-__all__ = ["Pending", "branch", "branch_value", "close", "join", "run_side", "switch_value", "take"]
+__all__ = [
+    "Pending",
+    "branch",
+    "branch_value",
+    "close",
+    "join",
+    "outcome_value",
+    "require",
+    "run_side",
+    "switch_value",
+    "take",
+]

@@ -5,12 +5,16 @@ natively too, but must not meet a value that is known only at run time.
 """
 
 import ast
+import contextlib
 import functools
 import inspect
 import linecache
+import logging
+import operator
+import os
 import sysconfig
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType, MethodWrapperType
 from typing import TYPE_CHECKING
@@ -21,12 +25,20 @@ from torch import nn
 from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
 
 from dycl.frontends.torch.activation import Activation
-from dycl.frontends.torch.branches import branch_value, switch_value
+from dycl.frontends.torch.arrays import Array
+from dycl.frontends.torch.attributes import read_attribute, set_attribute
+from dycl.frontends.torch.branches import switch_value
+from dycl.frontends.torch.clocks import ClockReading, clock_arithmetic, is_logging, left_out, read_environment
+from dycl.frontends.torch.construction import construct
 from dycl.frontends.torch.containers import call_container_method
+from dycl.frontends.torch.forks import choice_in, fork, forked_call
 from dycl.frontends.torch.functions import Closure, code_of, run_function
-from dycl.frontends.torch.iteration import iterate
+from dycl.frontends.torch.grown import grown_of, transposed
+from dycl.frontends.torch.iteration import elements
+from dycl.frontends.torch.mathematics import NUMERIC
 from dycl.frontends.torch.recorder import refuse_training
-from dycl.frontends.torch.standins import STAND_INS
+from dycl.frontends.torch.standins import OF_GROWN_LISTS, STAND_INS
+from dycl.frontends.torch.subscripts import read_item
 from dycl.frontends.torch.tensor_methods import call_tensor_method
 from dycl.frontends.torch.values import Choice, Symbolic, Value
 
@@ -35,6 +47,10 @@ if TYPE_CHECKING:
 
 _TORCH = Path(torch.__file__).parent
 _LIBRARIES = tuple(str(path) for path in (_TORCH, Path(np.__file__).parent, Path(sysconfig.get_path("stdlib"))))
+_INTERPRETED = str(_TORCH / "distributions")
+"""Part of torch that checks its arguments by branches on tensors, in Python."""
+_OWN = str(Path(__file__).parents[2])
+_CACHE = type(functools.cache(len))
 _SITE = sysconfig.get_path("purelib")
 
 
@@ -46,6 +62,10 @@ def is_user_function(function: Value) -> bool:
     if file.startswith("<"):
         return bool(linecache.getlines(file, function.__globals__))
     inside = file.startswith(_LIBRARIES)
+    if file.startswith(_OWN):
+        return False
+    if file.startswith(_INTERPRETED):
+        return True
     return not inside or (file.startswith(_SITE) and not file.startswith(_LIBRARIES[:2]))
 
 
@@ -57,7 +77,12 @@ def call_node(activation: Activation, node: ast.Call, tail: bool = False) -> Val
     args: list[Value] = []
     for argument in node.args:
         if isinstance(argument, ast.Starred):
-            args.extend(iterate(activation, argument.value))
+            value = activation.evaluate(argument.value)
+            grown = grown_of(capture, value)
+            if function is zip and grown is not None and len(node.args) == 1:
+                return transposed(capture, grown)
+            activation.node = argument.value
+            args.extend(elements(capture, value))
         else:
             args.append(activation.evaluate(argument))
     kwargs: dict[str, Value] = {}
@@ -76,7 +101,7 @@ def call_node(activation: Activation, node: ast.Call, tail: bool = False) -> Val
 def call(
     capture: "Capture", function: Value, args: Sequence[Value], kwargs: Mapping[str, Value], tail: bool = False
 ) -> Value:
-    capture.usable(function)
+    function = capture.usable(function)
     if isinstance(function, Choice):
         return _call_choice(capture, function, args, kwargs)
     if isinstance(function, Symbolic):
@@ -87,16 +112,34 @@ def call(
         return call(capture, function.func, [*function.args, *args], {**function.keywords, **kwargs}, tail)
     stand_in = _stand_in(function)
     if stand_in is not None:
+        if any(isinstance(value, ClockReading) for value in args) and function in NUMERIC:
+            return clock_arithmetic(capture, *args)
+        if function not in OF_GROWN_LISTS:
+            capture.check_known([*args, *kwargs.values()])
+        if function is not isinstance and any(isinstance(value, Choice) for value in (*args, *kwargs.values())):
+            return forked_call(capture, lambda args, kwargs: stand_in(capture, *args, **kwargs), args, kwargs)
         return stand_in(capture, *args, **kwargs)
     if isinstance(function, nn.Module):
         return _call_module(capture, function, args, kwargs, tail)
+    if getattr(function, "__name__", "") == "__setattr__" and not is_user_function(getattr(function, "__func__", None)):
+        owner = getattr(function, "__self__", None)
+        return set_attribute(capture, *args) if owner is None else set_attribute(capture, owner, *args)
     if isinstance(function, MethodType):
         return _call_method(capture, function, args, kwargs, tail)
     if isinstance(function, FunctionType):
         return _call_function(capture, function, args, kwargs, tail)
     if isinstance(function, type):
-        return _construct(capture, function, args, kwargs)
+        made = construct(capture, function, args, kwargs)
+        return call_native(capture, function, args, kwargs) if made is NotImplemented else made
+    if isinstance(function, _CACHE):
+        return call(capture, function.__wrapped__, args, kwargs, tail)
+    if isinstance(function, operator.itemgetter):
+        return _picked(function, lambda key: read_item(capture, args[0], key))
+    if isinstance(function, operator.attrgetter):
+        return _picked(function, lambda key: _dotted(capture, args[0], key))
     owner = getattr(function, "__self__", None)
+    if isinstance(owner, BaseException) and function.__name__ == "__init__":
+        return capture.native(function, *args, **kwargs)
     if isinstance(function, BuiltinFunctionType | BuiltinMethodType | MethodWrapperType):
         if isinstance(owner, torch.Tensor):
             return call_tensor_method(capture, function, args, kwargs)
@@ -107,6 +150,18 @@ def call(
         if method is not None:
             return call(capture, method, args, kwargs, tail)
     return call_native(capture, function, args, kwargs)
+
+
+def _picked(getter: Value, pick: Callable[[Value], Value]) -> Value:
+    """Return what an `itemgetter` or `attrgetter` gives."""
+    keys = getter.__reduce__()[1]
+    return pick(keys[0]) if len(keys) == 1 else tuple(map(pick, keys))
+
+
+def _dotted(capture: "Capture", owner: Value, names: str) -> Value:
+    for name in names.split("."):
+        owner = read_attribute(capture, owner, name)
+    return owner
 
 
 def _stand_in(function: Value) -> Callable[..., Value] | None:
@@ -130,8 +185,8 @@ def _call_choice(capture: "Capture", choice: Choice, args: Sequence[Value], kwar
         return lambda: call(capture, option, args, kwargs)
 
     cases = [case(option) for option in choice.options]
-    if choice.index.kind is bool:
-        return branch_value(capture, choice.index.ssa, cases[1], cases[0])
+    if choice.index.kind is bool or not all(map(callable, choice.options)):
+        return fork(capture, choice, lambda option: call(capture, option, args, kwargs))
     return switch_value(capture, choice.index.ssa, cases)
 
 
@@ -184,6 +239,14 @@ def _call_method(
     capture: "Capture", method: MethodType, args: Sequence[Value], kwargs: Mapping[str, Value], tail: bool
 ) -> Value:
     owner, function = method.__self__, method.__func__
+    if isinstance(function, _CACHE):
+        return call(capture, function.__wrapped__, [owner, *args], kwargs, tail)
+    if isinstance(owner, logging.Logger) and is_logging(method):
+        return left_out(capture)
+    if isinstance(owner, Array):
+        return capture.native(method, *args, **kwargs)
+    if owner is os.environ:
+        return read_environment(capture, method, args, kwargs)
     if isinstance(function, FunctionType) and _is_interpreted(function):
         return _call_function(capture, function, [owner, *args], kwargs, tail)
     if isinstance(owner, torch.Tensor):
@@ -237,10 +300,21 @@ def _call_function(
     inner = _undecorated(function)
     if inner is not None:
         return call(capture, inner, args, kwargs, tail)
+    if function.__code__ is _MANAGER_CODE:
+        return capture.native(function, *args, **kwargs)  # makes a manager of a generator, and runs nothing of it yet
     if not is_user_function(function):
         return call_native(capture, function, args, kwargs)
     code = code_of(capture, function)
     return run_function(capture, code, function.__defaults__ or (), function.__kwdefaults__ or {}, args, kwargs, tail)
+
+
+@contextlib.contextmanager
+def _manager() -> Generator[None]:
+    yield
+
+
+_MANAGER_CODE = _manager.__code__
+"""The code that all functions decorated with `contextlib.contextmanager` share."""
 
 
 def _undecorated(function: FunctionType) -> Value | None:
@@ -249,23 +323,6 @@ def _undecorated(function: FunctionType) -> Value | None:
     if wrapped is not None and function.__code__.co_filename == str(_TORCH / "utils" / "_contextlib.py"):
         return wrapped
     return None
-
-
-def _construct(capture: "Capture", kind: type, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
-    if issubclass(kind, nn.Module):
-        raise capture.error(
-            f"a new {kind.__name__} in a forward", "its weights would differ from call to call", "make it in `__init__`"
-        )
-    initializer = kind.__init__
-    if is_user_function(initializer) and kind.__new__ is object.__new__ and not issubclass(kind, BaseException):
-        value = capture.born(capture.native(kind.__new__, kind))
-        call(capture, MethodType(initializer, value), args, kwargs)
-        return value
-    if issubclass(kind, BaseException):
-        return capture.native(kind, *("..." if isinstance(value, Symbolic) else value for value in args), **kwargs)
-    if hasattr(kind, "_fields") or hasattr(kind, "__dataclass_fields__"):
-        return capture.born(capture.native(kind, *args, **kwargs))
-    return call_native(capture, kind, args, kwargs)
 
 
 def call_native(capture: "Capture", function: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
@@ -280,6 +337,9 @@ def call_native(capture: "Capture", function: Value, args: Sequence[Value], kwar
     if _is_torch(function):
         return capture.torch_call(function, *args, **kwargs)
     values = (*args, *kwargs.values())
+    capture.check_known(values)
+    if choice_in(values) is not None:
+        return forked_call(capture, lambda args, kwargs: call_native(capture, function, args, kwargs), args, kwargs)
     if any(map(capture.holds_unknown, values)):
         what = next(value for value in values if capture.holds_unknown(value))
         name = getattr(function, "__qualname__", type(function).__name__)

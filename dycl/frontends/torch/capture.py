@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import sympy
 import torch
 from torch import nn
 from torch._dispatch.python import enable_python_dispatcher
@@ -19,24 +20,29 @@ from torch._subclasses.fake_tensor import (
     UnsupportedFakeTensorException,
     UnsupportedOperatorException,
 )
-from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, ShapeEnv
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
 from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr
 from xdsl.ir import Block, SSAValue
 
+from dycl.frontends.builder import Builder
 from dycl.frontends.torch.activation import Activation
-from dycl.frontends.torch.branches import Pending
-from dycl.frontends.torch.builder import Builder
+from dycl.frontends.torch.branches import Pending, require
 from dycl.frontends.torch.control import Completion, Scope
-from dycl.frontends.torch.diagnostics import CaptureError, Place, Refusal
+from dycl.frontends.torch.diagnostics import CaptureError, Refusal
+from dycl.frontends.torch.forks import choice_in, forked_call, settled
 from dycl.frontends.torch.heap import Heap, sizes_of, storage_of
 from dycl.frontends.torch.journal import ContentsSlot, Journal, State
+from dycl.frontends.torch.merge import Merge
+from dycl.frontends.torch.open_loops import OpenLoop
 from dycl.frontends.torch.recorder import Recorder
 from dycl.frontends.torch.source import Source
 from dycl.frontends.torch.state import CallState
 from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
 from dycl.frontends.torch.values import (
+    Choice,
     Escape,
+    Guarded,
     ModelRaised,
     Poison,
     Scalar,
@@ -46,7 +52,16 @@ from dycl.frontends.torch.values import (
 )
 from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import ItemOp, ReturnOp
-from dycl.ir.types import is_static, shape_of
+from dycl.ir.schema import torch_dtype
+from dycl.ir.size_env import SizeEnv
+from dycl.ir.types import element_of, is_static, shape_of
+
+if TYPE_CHECKING:
+    from dycl.frontends.torch.outputs import Tree
+    from dycl.frontends.torch.persistent import Persistent
+
+if TYPE_CHECKING:
+    from dycl.frontends.torch.recursion import Recursion
 
 
 class Evaluator(Protocol):
@@ -56,6 +71,7 @@ class Evaluator(Protocol):
 
     def expression(self, activation: Activation, node: ast.expr) -> Value: ...
     def block(self, activation: Activation, body: Sequence[ast.stmt]) -> Completion: ...
+    def merged_lists(self, merge: Merge, values: Sequence[Value]) -> Callable[[], Value] | None: ...
     def call_node(self, activation: Activation, node: ast.Call, tail: bool = False) -> Value: ...
     def call(
         self,
@@ -76,15 +92,19 @@ class Exit:
     """A `dycl.return` whose operands wait until the results of all exits are known."""
 
     op: ReturnOp
-    value: Value
-    leaves: list[Value]
-    """Tensors as SSA values, run-time numbers as `Scalar`s, the rest as it is."""
-    place: Place
+    value: "Tree"
 
 
 class Capture:
-    def __init__(self, module: nn.Module, evaluator: Evaluator) -> None:
-        shapes = ShapeEnv(allow_scalar_outputs=True, allow_dynamic_output_shape_ops=True)
+    def __init__(
+        self,
+        module: nn.Module,
+        evaluator: Evaluator,
+        loops: str,
+        recursion: "Recursion",
+        persistent: "Persistent | None" = None,
+    ) -> None:
+        shapes = SizeEnv()
         self.module = module
         self.evaluator = evaluator
         self.journal = Journal()
@@ -97,10 +117,21 @@ class Capture:
         self.stack: list[Activation] = []
         self.pendings: list[Pending] = []
         self.exits: list[Exit] = []
+        self.persistent = persistent
+        """The state that the program carries from call to call."""
+        self.open_loops: list[OpenLoop] = []
+        self.recursion = recursion
+        self.loops = loops
+        """Which loops are kept: `unroll`, `keep` or `auto`."""
+        self.evaluated_loops: set[ast.stmt] = set()
+        """Loops that could not be kept."""
+        self.counters: set[SSAValue] = set()
+        """The numbers of iterations of open loops that could be evaluated."""
+        self.attempts = 0
+        """How many evaluations are open that may be taken back."""
         self.state = CallState(self)
-        self.handlers = 0
-        """How many `try` bodies with handlers are open."""
-        self.poisoned: dict[int, tuple[Value, Poison]] = {}
+        self.abstract: dict[int, tuple[Value, Symbolic]] = {}
+        """The containers whose contents are not known, by id: what stands for them."""
         self.warnings: dict[str, None] = {}
         self._locations: dict[Source, dict[ast.AST, FileLineColLoc]] = {}
         self._births: dict[int, tuple[Value, int]] = {}
@@ -142,7 +173,10 @@ class Capture:
     def text_of(self, error: Exception) -> str:
         """Return what a failed assertion says: the exception's type and text."""
         raised = error.error if isinstance(error, ModelRaised) else error
-        return f"{type(raised).__name__}: {raised}" if str(raised) else type(raised).__name__
+        unknown = any(map(self.holds_unknown, raised.args))
+        text = ", ".join("..." if self.holds_unknown(part) else str(part) for part in raised.args)
+        text = text if unknown else str(raised)
+        return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
 
     # Scopes and blocks
 
@@ -153,18 +187,22 @@ class Capture:
     def leave(self) -> tuple[Block, State]:
         return self.builder.pop(), self.journal.rollback()
 
-    def open_scopes(self) -> list[Scope]:
-        """Outermost first."""
-        return [
-            scope
-            for activation in self.stack
-            for scope in (activation.scope, *(part for loop in activation.loops for part in loop))
-        ]
+    def mark(self) -> int:
+        """Return what `restore` needs to forget the exits that are captured from now on."""
+        return len(self.exits)
+
+    def restore(self, mark: int) -> None:
+        del self.exits[mark:]
+
+    @property
+    def depth(self) -> int:
+        """Grows with every branch that something known only at run time decides."""
+        return len(self.journal.levels) - self.attempts + len(self.exits)
 
     def environments_inside(self, scope: Scope) -> set[int]:
-        """The environments, by id, of the activation that has this scope and of those that it calls."""
-        index = next(i for i, activation in enumerate(self.stack) if activation.scope is scope)
-        return {id(activation.env) for activation in self.stack[index:]}
+        """The environments, by id, of the activations that end where this scope ends."""
+        inside = (activation for activation in self.stack if activation.scope.number >= scope.number)
+        return {id(activation.env) for activation in inside}
 
     # Objects
 
@@ -181,14 +219,31 @@ class Capture:
         """Log a container's contents before a change to it."""
         self.usable(container)
         self.state.mutate(container)
-        slot = ContentsSlot(container, self.poisoned, self.birth(container))
+        slot = ContentsSlot(container, self.abstract, self.birth(container))
         self.journal.save(slot)
 
+    def defined(self, value: Value) -> Value:
+        """Return `value`, or raise an error where it is poison; what only some paths set is checked to be set."""
+        if isinstance(value, Guarded):
+            error = UnboundLocalError(f"{value.label} is used where no path has set it")
+            require(self, value.flag.ssa, error)
+            return self.defined(value.value)
+        if isinstance(value, Choice):
+            return settled(self, value)
+        found = self.abstract.get(id(value), (None, value))[1]
+        if isinstance(found, Poison):
+            raise self.error(f"{found.reason} is used", found.because, found.advice)
+        return value
+
     def usable(self, value: Value) -> Value:
-        """Return `value`, or raise an error where it is poison."""
-        if isinstance(value, Poison) or id(value) in self.poisoned:
-            poison = value if isinstance(value, Poison) else self.poisoned[id(value)][1]
-            raise self.error(f"{poison.reason} is used", poison.because, poison.advice)
+        """Return a value whose content, if it is a container, is known item by item; else raise an error."""
+        value = self.defined(value)
+        if id(value) in self.abstract:
+            raise self.error(
+                f"{self.abstract[id(value)][1].describe()}, in a way that asks for its items now",
+                "a loop or one side of a branch has made it longer",
+                "index it, loop over it, stack it, or keep its items in a tensor",
+            )
         return value
 
     def name_value(self, name: str, value: Value) -> None:
@@ -224,9 +279,12 @@ class Capture:
         except Refusal as refusal:
             raise self.error(refusal.message, refusal.reason, refusal.advice) from None
 
-    def new_tensor(self, ssa: SSAValue, like: Sequence[torch.Tensor]) -> torch.Tensor:
+    def new_tensor(
+        self, ssa: SSAValue, like: Sequence[torch.Tensor], sizes: Sequence[int | torch.SymInt] | None = None
+    ) -> torch.Tensor:
         """Return a fake tensor whose value is `ssa`; it may be another name for any of `like`."""
-        sizes = [self.symbols.shapes.create_unbacked_symint() if s is None else s for s in shape_of(ssa.type)]
+        if sizes is None:
+            sizes = [self.symbols.fresh() if size is None else size for size in shape_of(ssa.type)]
         first = like[0]
         dtype = first.dtype
         # Where a merge lost sight of a size, the strides are symbols, and comparing those would be a guess.
@@ -245,6 +303,15 @@ class Capture:
         self.symbols.learn_sizes(tensor, ssa)
         return tensor
 
+    def new_tensor_of(self, ssa: SSAValue) -> torch.Tensor:
+        """Return a fake tensor, with memory of its own, whose value is `ssa`."""
+        dtype = torch_dtype(element_of(ssa.type))
+        sizes = [self.symbols.fresh() if size is None else size for size in shape_of(ssa.type)]
+        tensor = self.recorder.quietly(lambda: torch.empty(sizes, dtype=dtype, device="cpu"))
+        self.heap.add(tensor, ssa)
+        self.symbols.learn_sizes(tensor, ssa)
+        return tensor
+
     def item(self, tensor: torch.Tensor) -> Value:
         """Return the number that a tensor of one element holds: known for a real tensor, symbolic for a traced one."""
         if not self.is_traced(tensor):
@@ -253,11 +320,20 @@ class Capture:
         if any(size not in (None, 1) for size in sizes_of(tensor)):
             count = tensor.numel()
             raise ModelRaised(RuntimeError(f"a Tensor with {count} elements cannot be converted to Scalar"))
+        self.check_one_element(tensor, "a Tensor with more than one element cannot be converted to Scalar")
         return Scalar(self.builder.emit(ItemOp(self.ssa_of(tensor) or self.builder.constant(0))).scalar)
+
+    def check_one_element(self, tensor: torch.Tensor, message: str) -> None:
+        """Emit the check that a tensor of sizes known only at run time has one element, as eager execution asks."""
+        for size in tensor.size():
+            if isinstance(size, torch.SymInt):
+                if self.symbols.is_never(size, 1):
+                    raise self.raised(RuntimeError(message))
+                self.symbols.check(sympy.Eq(size.node.expr, 1), f"RuntimeError: {message}")
 
     def holds_unknown(self, value: Value) -> bool:
         """Whether there is a value known only at run time in nested lists, tuples and dicts."""
-        return holds(value, lambda item: isinstance(item, Symbolic | FakeTensor) or id(item) in self.poisoned)
+        return holds(value, lambda item: isinstance(item, Symbolic | FakeTensor) or id(item) in self.abstract)
 
     def key(self, value: Value) -> Value:
         """Return a dict's or set's key, or raise an error where it is known only at run time."""
@@ -292,6 +368,12 @@ class Capture:
             raise self.error(
                 str(escape), "it is known only when the program runs", "keep it in tensors or in Python arithmetic"
             ) from None
+        except GuardOnDataDependentSymNode as error:
+            raise self.error(
+                "code that is not interpreted decides by a size or number known only at run time",
+                f"torch says: {str(error).splitlines()[0]}",
+                "give that size as a number in the signature, or do in the model's own Python code what it does",
+            ) from error
         except DATA_DEPENDENT as error:
             raise self.error(
                 "code that is not interpreted asks for a tensor's content",
@@ -305,6 +387,13 @@ class Capture:
         except Exception as error:
             raise self.raised(error) from error
 
+    def check_known(self, values: Sequence[Value]) -> None:
+        """Raise an error where the items of a container among values are not known."""
+        for value in values if self.abstract else ():
+            if isinstance(value, list | tuple | dict | set):
+                self.usable(value)
+                self.check_known(list(value.values()) if isinstance(value, dict) else list(value))
+
     def raised(self, error: Exception) -> ModelRaised:
         found = ModelRaised(error)
         if self.stack:
@@ -313,7 +402,10 @@ class Capture:
 
     def torch_call(self, function: Value, *args: Value, **kwargs: Value) -> Value:
         """Call torch's code: run-time numbers go in as torch's symbols and come back as numbers."""
+        self.check_known([*args, *kwargs.values()])
         if any(map(needs_lowering, args)) or any(map(needs_lowering, kwargs.values())):
+            if choice_in([*args, *kwargs.values()]) is not None:
+                return forked_call(self, lambda args, kwargs: self.torch_call(function, *args, **kwargs), args, kwargs)
             args = tuple(map(self._lower, args))
             kwargs = {name: self._lower(value) for name, value in kwargs.items()}
         return self._lift(self.native(function, *args, **kwargs))

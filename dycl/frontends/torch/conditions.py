@@ -1,14 +1,16 @@
 """Tests: what `if`, `while`, `not`, `and`, `or`, `assert` and chained comparisons ask of a value."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from xdsl.dialects import arith
 from xdsl.ir import Block, SSAValue
 
 from dycl.frontends.torch.activation import Activation
-from dycl.frontends.torch.branches import branch_value, join, run_side, take
+from dycl.frontends.torch.branches import branch_value, join, outcome_value, run_side, take
+from dycl.frontends.torch.iteration import Cursor
+from dycl.frontends.torch.journal import AttributeSlot, Slot, VariableSlot
 from dycl.frontends.torch.merge import Side
 from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import Scalar, Value
@@ -56,24 +58,26 @@ def fold(capture: "Capture", tests: Sequence[Callable[[], Truth]], conjunction: 
     Where a test is known only at run time, those after it are evaluated at once if they are cheap and cannot fail, else
     only on the side of a branch that asks for them.
     """
-    truth = tests[0]()
-    for index in range(1, len(tests)):
+    return fold_each(capture, iter(tests), conjunction)
+
+
+def fold_each(capture: "Capture", tests: Iterator[Callable[[], Truth]], conjunction: bool) -> Truth:
+    """Do what `fold` does of tests that come one by one."""
+    for test in tests:
+        truth = test()
         if isinstance(truth, bool):
             if truth is not conjunction:
                 return truth
-            truth = tests[index]()
             continue
-        rest = tests[index:]
         start, location = capture.journal.clock, capture.where()
-        side = run_side(capture, lambda rest=rest: (None, value_of(fold(capture, rest, conjunction))))
+        side = run_side(capture, lambda: (None, value_of(fold_each(capture, tests, conjunction))))
         if _is_cheap(side):
             take(capture, side)
             return _combine(capture, truth, side.value, conjunction)
         decided = Side(Block(), {}, None, not conjunction, start)
         sides = (side, decided) if conjunction else (decided, side)
-        _, value = join(capture, truth, location, *sides)
-        return truth_of(capture, value)
-    return truth
+        return truth_of(capture, outcome_value(join(capture, truth, location, *sides)))
+    return conjunction
 
 
 def _combine(capture: "Capture", left: SSAValue, right: Value, conjunction: bool) -> Truth:
@@ -84,8 +88,16 @@ def _combine(capture: "Capture", left: SSAValue, right: Value, conjunction: bool
 
 
 def _is_cheap(side: Side) -> bool:
+    """Whether a side may be evaluated whether it is asked for or not; how far a generator has come does not count."""
     ops = list(side.block.ops)
-    return side.completion is None and not side.state and len(ops) <= _CHEAP_OPS and all(map(_is_cheap_op, ops))
+    written = [slot for slot, _ in side.state.values() if not _is_of_generator(slot)]
+    return side.completion is None and not written and len(ops) <= _CHEAP_OPS and all(map(_is_cheap_op, ops))
+
+
+def _is_of_generator(slot: Slot) -> bool:
+    if isinstance(slot, AttributeSlot):
+        return isinstance(slot.owner, Cursor)
+    return isinstance(slot, VariableSlot) and slot.env.is_comprehension
 
 
 def _is_cheap_op(op: object) -> bool:
@@ -140,4 +152,5 @@ def _bool_scalars(activation: Activation, value: Scalar, rest: Sequence[ast.expr
         take(capture, side)
         return value_of(_combine(capture, value.ssa, side.value, conjunction))
     decided = Side(Block(), {}, None, not conjunction, start)
-    return join(capture, value.ssa, location, *((side, decided) if conjunction else (decided, side)))[1]
+    sides = (side, decided) if conjunction else (decided, side)
+    return outcome_value(join(capture, value.ssa, location, *sides))

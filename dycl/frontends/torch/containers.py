@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dycl.frontends.torch.grown import call_method, extended, grown_of, of_list, write
 from dycl.frontends.torch.values import Symbolic, Value, unknown_text
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ def call_container_method(
     capture: "Capture", method: Value, args: Sequence[Value], kwargs: Mapping[str, Value]
 ) -> Value:
     owner, name = method.__self__, method.__name__
+    grown = grown_of(capture, owner)
+    if grown is not None:
+        return call_method(capture, owner, grown, "extend" if name == "__iadd__" else name, args)
+    if name in ("extend", "__iadd__") and args and (more := grown_of(capture, args[0])) is not None:
+        write(capture, owner, extended(capture, of_list(capture, owner), more) if owner else more)
+        return owner if name == "__iadd__" else None
     capture.usable(owner)
     if isinstance(owner, str):
         if any(map(capture.holds_unknown, (*args, *kwargs.values()))):

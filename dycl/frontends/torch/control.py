@@ -1,16 +1,21 @@
 """How a stretch of code ends, and the scopes that it can leave."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from dycl.frontends.torch.values import Scalar, Value
+from dycl.frontends.torch.values import ModelRaised, Scalar, Value
+
+_numbers = itertools.count()
 
 
 @dataclass(eq=False)
 class Scope:
-    """What `return`, `break` or `continue` leaves: an inlined `function`, an unrolled `loop`, one `iteration` of it."""
+    """What can be left: an inlined `function`, an unrolled `loop`, one `iteration` of it, a `try`, a `value`."""
 
     kind: str
+    number: int = field(default_factory=_numbers.__next__)
+    """Of two open scopes, the one made later is inside the other."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,11 @@ Completion: TypeAlias = Leave | Left | Raised | Mixed | None
 """None: goes on with what follows."""
 
 LEFT = Left()
+
+
+class Departed(ModelRaised):
+    """Unwinds the evaluation of an expression that has left a scope outside it, as `completion` says."""
+
+    def __init__(self, completion: Leave | Left) -> None:
+        super().__init__(RuntimeError("an expression has left its function"))
+        self.completion = completion

@@ -4,8 +4,11 @@ import ast
 from dataclasses import dataclass
 
 from dycl.errors import DyclError
+from dycl.frontends.refusal import Refusal
 from dycl.frontends.torch.source import Source
 from dycl.ir.locations import Frame
+
+__all__ = ["CaptureError", "Place", "Refusal"]
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,3 @@ class CaptureError(DyclError):
         shown = calls if len(calls) <= 6 else (*calls[:3], None, *calls[-2:])
         lines += [f"  called from {call.frame}" if call else "  ..." for call in shown]
         super().__init__("\n".join(lines))
-
-
-class Refusal(Exception):
-    """What cannot be taken, raised where the place in the user's program is not known: made a `CaptureError` there."""
-
-    def __init__(self, message: str, reason: str = "", advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.reason = reason
-        self.advice = advice

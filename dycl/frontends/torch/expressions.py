@@ -2,20 +2,27 @@
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+import operator
+import os
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
 
 from dycl.frontends.torch.activation import Activation
-from dycl.frontends.torch.assignment import assign, bind, mangled
+from dycl.frontends.torch.assignment import bind, bind_target, mangled
 from dycl.frontends.torch.attributes import read_attribute
 from dycl.frontends.torch.branches import branch_value
+from dycl.frontends.torch.clocks import read_environment
 from dycl.frontends.torch.conditions import condition, evaluate_bool_op, fold, negate, value_of
+from dycl.frontends.torch.containers import call_container_method
 from dycl.frontends.torch.functions import define
-from dycl.frontends.torch.iteration import Cursor, elements, iterate
+from dycl.frontends.torch.generators import generator_expression
+from dycl.frontends.torch.iteration import elements, iterate, sequence_of
 from dycl.frontends.torch.journal import Env
+from dycl.frontends.torch.loops import keep_loop
 from dycl.frontends.torch.operators import binary_operation, comparison, unary_operation
+from dycl.frontends.torch.sequences import RunTimeSequence
 from dycl.frontends.torch.subscripts import read_item
 from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import UNBOUND, Symbolic, Value, unknown_text
@@ -39,10 +46,10 @@ def _constant(activation: Activation, node: ast.Constant) -> Value:
 
 def _name(activation: Activation, node: ast.Name) -> Value:
     capture, code = activation.capture, activation.code
-    env = activation.env.find(node.id)
+    env = activation.env.find(node.id) if node.id not in activation.global_names else None
     if env is not None:
-        return capture.usable(env.names[node.id])
-    if node.id in code.cells:
+        return capture.defined(env.names[node.id])
+    if node.id in code.cells and node.id not in activation.global_names:
         try:
             value = code.cells[node.id].cell_contents
         except ValueError:
@@ -65,6 +72,8 @@ def _attribute(activation: Activation, node: ast.Attribute) -> Value:
 def _subscript(activation: Activation, node: ast.Subscript) -> Value:
     owner = activation.evaluate(node.value)
     index = activation.evaluate(node.slice)
+    if owner is os.environ:
+        return read_environment(activation.capture, operator.getitem, [owner, index], {})
     return read_item(activation.capture, owner, index)
 
 
@@ -185,75 +194,80 @@ def _joined(activation: Activation, node: ast.JoinedStr) -> Value:
 
 def _comprehension(activation: Activation, generators: list[ast.comprehension], emit: Callable[[], None]) -> None:
     outer = activation.env
-    first = iterate(activation, generators[0].iter)
-    activation.env = Env(activation.capture.journal.tick(), outer, {}, is_comprehension=True)
+    capture = activation.capture
+    first = activation.evaluate(generators[0].iter)
+    activation.env = Env(capture.journal.tick(), outer, {}, is_comprehension=True)
     env = activation.env
 
-    def run(level: int, values: Iterator[Value]) -> None:
+    def run(level: int, iterable: Value) -> None:
         generator = generators[level]
-        for value in values:
-            _bind_target(activation, env, generator.target, value)
-            if not all(_filter(activation, test) for test in generator.ifs):
-                continue
-            if level + 1 < len(generators):
-                run(level + 1, iterate(activation, generators[level + 1].iter))
-            else:
-                emit()
+        activation.node = generator.iter
+        sequence = sequence_of(capture, iterable)
+        if isinstance(sequence, RunTimeSequence):
+            keep_loop(activation, generator.iter, sequence, lambda value: step(level, value))
+            return
+        for value in elements(capture, iterable):
+            step(level, value)
+
+    def step(level: int, value: Value) -> None:
+        generator = generators[level]
+        bind_target(activation, env, generator.target, value)
+        if level + 1 < len(generators):
+            _where(activation, generator.ifs, lambda: run(level + 1, activation.evaluate(generators[level + 1].iter)))
+        else:
+            _where(activation, generator.ifs, emit)
 
     try:
         if any(generator.is_async for generator in generators):
-            raise activation.capture.error("an asynchronous comprehension")
+            raise capture.error("an asynchronous comprehension")
         run(0, first)
     finally:
         activation.env = outer
 
 
-def _bind_target(activation: Activation, env: Env, target: ast.expr, value: Value) -> None:
-    if isinstance(target, ast.Name):
-        env.names[target.id] = value
-    elif isinstance(target, ast.Tuple | ast.List):
-        values = list(elements(activation.capture, value))
-        if len(values) != len(target.elts):
-            raise activation.capture.raised(ValueError(f"expected {len(target.elts)} values to unpack"))
-        for part, item in zip(target.elts, values, strict=True):
-            _bind_target(activation, env, part, item)
-    else:
-        assign(activation, target, value)
+def _where(activation: Activation, tests: Sequence[ast.expr], run: Callable[[], None]) -> None:
+    """Run what the filters of a comprehension let through."""
+    if not tests:
+        run()
+        return
+    test = condition(activation, tests[0])
+    if test is True:
+        _where(activation, tests[1:], run)
+    elif test is not False:
+        activation.node = tests[0]
+
+        def passed() -> Value:
+            _where(activation, tests[1:], run)
+
+        branch_value(activation.capture, test, passed, lambda: None)
 
 
-def _filter(activation: Activation, node: ast.expr) -> bool:
-    test = condition(activation, node)
-    if not isinstance(test, bool):
-        activation.node = node
-        raise activation.capture.error(
-            "a filter of a comprehension that depends on a tensor",
-            "how long the result is would be known only at run time",
-            "use a boolean mask on a tensor",
-        )
-    return test
+def _list_comprehension(activation: Activation, node: ast.ListComp) -> Value:
+    values: list[Value] = activation.capture.born([])
+    _comprehension(activation, node.generators, lambda: _append(activation, values, node.elt))
+    return values
 
 
-def _list_comprehension(activation: Activation, node: ast.ListComp | ast.GeneratorExp) -> Value:
-    capture, values = activation.capture, list[Value]()
-    _comprehension(activation, node.generators, lambda: values.append(activation.evaluate(node.elt)))
-    return capture.born(values) if isinstance(node, ast.ListComp) else Cursor(capture, iter(values))
+def _append(activation: Activation, values: list[Value], item: ast.expr) -> None:
+    call_container_method(activation.capture, values.append, [activation.evaluate(item)], {})
 
 
 def _set_comprehension(activation: Activation, node: ast.SetComp) -> Value:
-    values: list[Value] = []
-    _comprehension(activation, node.generators, lambda: values.append(activation.evaluate(node.elt)))
-    return activation.capture.born(activation.capture.native(set, values))
+    values: list[Value] = activation.capture.born([])
+    _comprehension(activation, node.generators, lambda: _append(activation, values, node.elt))
+    return activation.capture.born(activation.capture.native(set, activation.capture.usable(values)))
 
 
 def _dict_comprehension(activation: Activation, node: ast.DictComp) -> Value:
-    result: dict[Value, Value] = {}
+    result: dict[Value, Value] = activation.capture.born({})
 
     def emit() -> None:
         key = activation.capture.key(activation.evaluate(node.key))
+        activation.capture.mutate(result)
         activation.capture.native(result.__setitem__, key, activation.evaluate(node.value))
 
     _comprehension(activation, node.generators, emit)
-    return activation.capture.born(result)
+    return result
 
 
 def _call(activation: Activation, node: ast.Call) -> Value:
@@ -269,7 +283,7 @@ _EXPRESSIONS: dict[type[ast.expr], Handler[ast.expr]] = {
     ast.Constant: _constant,
     ast.Dict: _dict,
     ast.DictComp: _dict_comprehension,
-    ast.GeneratorExp: _list_comprehension,
+    ast.GeneratorExp: generator_expression,
     ast.IfExp: _conditional,
     ast.JoinedStr: _joined,
     ast.Lambda: _lambda,

@@ -2,9 +2,10 @@
 
 import ast
 import inspect
+import re
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import nn
@@ -19,8 +20,12 @@ from dycl.frontends.torch.control import LEFT, Completion
 from dycl.frontends.torch.diagnostics import CaptureError
 from dycl.frontends.torch.expressions import evaluate
 from dycl.frontends.torch.functions import code_of
+from dycl.frontends.torch.grown import plan_grown
 from dycl.frontends.torch.journal import Env
+from dycl.frontends.torch.merge import Merge
+from dycl.frontends.torch.persistent import persistent
 from dycl.frontends.torch.pruning import prune
+from dycl.frontends.torch.recursion import Recursion, RecursionFound
 from dycl.frontends.torch.results import emit_return, finish
 from dycl.frontends.torch.source import Source
 from dycl.frontends.torch.statements import execute_block
@@ -30,6 +35,10 @@ from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES
 from dycl.ir.verify import verify
 from dycl.program import Program, argument_type, entry_function
 from dycl.runtime.signature import Input, Signature
+from dycl.runtime.structure import Group
+
+LOOPS = ("unroll", "keep", "auto")
+"""What may be asked for loops that Python alone decides."""
 
 
 class _Evaluator:
@@ -41,6 +50,9 @@ class _Evaluator:
 
     def block(self, activation: Activation, body: Sequence[ast.stmt]) -> Completion:
         return execute_block(activation, body)
+
+    def merged_lists(self, merge: Merge, values: Sequence[Value]) -> Callable[[], Value] | None:
+        return plan_grown(merge, values)
 
     def call_node(self, activation: Activation, node: ast.Call, tail: bool = False) -> Value:
         return call_node(activation, node, tail)
@@ -56,20 +68,48 @@ class _Evaluator:
         return call(capture, function, args, kwargs, tail)
 
 
-def import_module(module: nn.Module, signature: Signature) -> Program:
+def import_module(
+    module: nn.Module, signature: Signature, *, loops: str = "auto", state: Sequence[str] = ()
+) -> Program:
     """Capture a module's `forward` for inputs of this signature; the module is left as it was.
 
+    Args:
+        module: in the mode in which it is meant to run
+        signature: of the forward's tensor inputs
+        loops: which loops that Python alone decides stay loops: none (`unroll`), those that can (`keep`), or those
+            that are long and whose iterations are alike (`auto`)
+        state: attributes, as `name` or `part.of.model.name`, that the program carries from call to call; their first
+            values are those that they have now
+
     Raises:
-        UsageError: the signature does not fit the forward's parameters, or has sizes that are not numbers
+        UsageError: there is no attribute of that name, or it cannot be carried; the signature does not fit the
+            forward's parameters, or lacks the bounds of a size
         CaptureError: the forward does something that cannot be taken
     """
     names = _parameters(module, signature)
-    capture = Capture(module, _Evaluator())
+    carried = persistent(module, state)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 20_000))
+    recursion = Recursion()
+    while True:
+        try:
+            return _captured(Capture(module, _Evaluator(), loops, recursion, carried), signature, names)
+        except RecursionFound:
+            recursion = Recursion(recursion.found)
+        except _Widened:
+            recursion = Recursion(recursion.found)
+        finally:
+            sys.setrecursionlimit(limit)
+
+
+class _Widened(Exception):
+    """A call changes a size of the state that was taken to be fixed."""
+
+
+def _captured(capture: Capture, signature: Signature, names: Sequence[str]) -> Program:
     try:
         with capture.recording():
-            block = _run(capture, module, signature, names)
+            block = _run(capture, capture.module, signature, names)
     except ModelRaised as error:
         found = error.error
         text = f"the model raised {type(found).__name__}: {found}"
@@ -80,12 +120,22 @@ def import_module(module: nn.Module, signature: Signature) -> Program:
         raise capture.error(
             "a size known only at run time decides what is computed here", f"torch says: {str(error).splitlines()[0]}"
         ) from error
-    finally:
-        sys.setrecursionlimit(limit)
     results = finish(capture.exits)
-    main = entry_function(signature, results.types, Region(block), results.structure)
-    prune(main)
-    program = Program(ModuleOp([main]), capture.weights.store)
+    carried = capture.persistent
+    if carried is not None:
+        assert isinstance(results.structure, Group)
+        if carried.widen(results.structure.items[1], results.types):
+            raise _Widened
+        carried.add_weights(capture.weights.store)
+        inputs = (*signature.inputs, *(part.input for part in carried.parts))
+        bounds = {name: pair for part in carried.parts for name, pair in part.bounds.items()}
+        signature = Signature(inputs, {**signature.bounds, **bounds})
+    state = carried.inputs if carried is not None else ()
+    main = entry_function(signature, results.types, Region(block), results.structure, state)
+    functions = [main, *(made.function for made in capture.recursion.functions if made.function is not None)]
+    for function in functions:
+        prune(function)
+    program = Program(ModuleOp(functions), capture.weights.store, results.classes)
     verify(program.module)
     for text in capture.warnings:
         warnings.warn(text, stacklevel=2)
@@ -98,18 +148,27 @@ def _run(capture: Capture, module: nn.Module, signature: Signature, names: Seque
     for input, name in zip(signature.inputs, names, strict=True):
         value = entry.insert_arg(argument_type(input), len(entry.args))
         value.name_hint = input.name
-        arguments[name] = _fake_input(capture, input)
+        arguments[name] = _fake_input(capture, input, signature)
         capture.heap.add(arguments[name], value)
+        capture.symbols.learn_sizes(arguments[name], value)
     capture.stack.append(_outside(capture, module))
+    if capture.persistent is not None:
+        for part in capture.persistent.parts:
+            value = entry.insert_arg(argument_type(part.input), len(entry.args))
+            value.name_hint = re.sub(r"\W", "_", part.name)
+        capture.persistent.begin(capture, entry.args[len(names) :])
     value = call(capture, module, [], arguments, tail=True)
     if value is not LEFT:
         emit_return(capture, value)
+    if not capture.exits:
+        raise capture.error("a forward that never returns", "a loop of it has no way out")
     capture.stack.pop()
     return capture.builder.finish()
 
 
-def _fake_input(capture: Capture, input: Input) -> torch.Tensor:
-    sizes = [size for size in input.shape if isinstance(size, int)]
+def _fake_input(capture: Capture, input: Input, signature: Signature) -> torch.Tensor:
+    named = capture.symbols.named
+    sizes = [size if isinstance(size, int) else named(size, signature.bounds[size]) for size in input.shape]
     dtype = torch_dtype(ELEMENT_TYPES[input.dtype])
     return capture.recorder.quietly(lambda: torch.empty(sizes, dtype=dtype))
 
@@ -133,8 +192,8 @@ def _parameters(module: nn.Module, signature: Signature) -> list[str]:
     """Return the names of the forward's parameters that the inputs are for, in order."""
     for input in signature.inputs:
         for size in input.shape:
-            if not isinstance(size, int):
-                raise UsageError(f"input {input}: sizes must be numbers for now, not {size!r}")
+            if not isinstance(size, int) and size not in signature.bounds:
+                raise UsageError(f"input {input}: the size {size!r} needs bounds, such as 1 <= {size} <= 64")
     parameters = inspect.signature(module.forward).parameters
     shown = f"{type(module).__name__}.forward({', '.join(parameters)})"
     names: list[str] = []

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dycl.frontends.torch.activation import Activation, Code
 from dycl.frontends.torch.branches import close
-from dycl.frontends.torch.control import LEFT, Completion, Leave, Left, Raised
+from dycl.frontends.torch.control import LEFT, Completion, Departed, Leave, Left, Raised
+from dycl.frontends.torch.generators import Generated, is_generator
 from dycl.frontends.torch.journal import Env
 from dycl.frontends.torch.results import emit_return
 from dycl.frontends.torch.source import FunctionNode, locate
@@ -84,36 +85,51 @@ def run_function(
     tail: bool = False,
 ) -> Value:
     """Interpret a call. With `tail`, its `return` is that of the program, and the result is then `LEFT`."""
-    if isinstance(code.node, ast.AsyncFunctionDef) or _is_generator(code.node):
-        kind = "generator" if not isinstance(code.node, ast.AsyncFunctionDef) else "async function"
-        raise capture.error(f"a call of the {kind} `{code.name}`", "only plain functions are taken", "return a list")
+    if isinstance(code.node, ast.AsyncFunctionDef):
+        raise capture.error(
+            f"a call of the async function `{code.name}`",
+            "a compiled program waits for nothing",
+            "use a plain function",
+        )
     if len(capture.stack) >= MAX_CALLS:
         raise capture.error(
             f"calls nested more than {MAX_CALLS} deep, here of `{code.name}`",
-            "recursion whose depth depends on tensors is not taken",
-            "write it as a loop with a fixed bound",
+            "Python decides how deep they go, and capture follows it no further",
+            "write it as a loop",
         )
     names = bind_arguments(capture, code, defaults, keyword_defaults, args, kwargs)
+    if code.node in capture.recursion.found:
+        return capture.recursion.call(capture, code, names, lambda activation: _evaluated(activation, code))
+    capture.recursion.notice(capture, code.node)
     env = Env(capture.journal.tick(), code.env, names)
     caller = capture.stack[-1] if len(capture.stack) > 1 else None  # the first stands for who called the model
     calls = (caller.place, *caller.calls) if caller else ()
     first = code.node.body if isinstance(code.node, ast.Lambda) else code.node.body[0]
     activation = Activation(capture, code, env, first, calls, capture.where() if caller else None, is_main=tail)
+    if is_generator(code.node):
+        activation.is_main = False
+        assert isinstance(code.node, ast.FunctionDef)
+        return Generated(capture, activation, code.node.body)
     capture.stack.append(activation)
     try:
-        completion = _run_body(activation, code.node)
-        completion = close(capture, activation.scope, completion)
+        completion = _evaluated(activation, code)
     finally:
         capture.stack.pop()
     match completion:
-        case Left():
+        case Left() if tail:
             return LEFT
         case Raised(error):
             raise error
-        case Leave(_, value):
+        case Leave(scope, value) if scope is activation.scope:
             return value
+        case Leave() | Left():
+            raise Departed(completion)
         case _:
             raise AssertionError(f"a function ends in {completion}")
+
+
+def _evaluated(activation: Activation, code: Code) -> Completion:
+    return close(activation.capture, activation.scope, _run_body(activation, code.node))
 
 
 def _run_body(activation: Activation, node: FunctionNode) -> Completion:
@@ -175,18 +191,3 @@ def bind_arguments(
 
 def _type_error(capture: "Capture", code: Code, message: str) -> Exception:
     return capture.raised(TypeError(f"{code.name}() {message}"))
-
-
-def _is_generator(node: FunctionNode) -> bool:
-    """Whether a function yields, not counting functions defined inside it."""
-    known = getattr(node, "is_generator", None)
-    if known is None:
-        pending: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
-        known = False
-        while pending and not known:
-            part = pending.pop()
-            known = isinstance(part, ast.Yield | ast.YieldFrom)
-            if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                pending.extend(ast.iter_child_nodes(part))
-        node.is_generator = known  # pyright: ignore[reportAttributeAccessIssue]: kept on the node, computed once
-    return known

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import torch
 from xdsl.ir import SSAValue
 
-from dycl.frontends.torch.builder import Builder
+from dycl.frontends.builder import Builder
 from dycl.frontends.torch.diagnostics import Refusal
 from dycl.frontends.torch.journal import Journal
 from dycl.frontends.torch.scatter import Write, scatter
@@ -49,8 +49,8 @@ def _known(size: int | torch.SymInt) -> int | None:
     return size if isinstance(size, int) else None
 
 
-def _static(size: int | torch.SymInt) -> int | str:
-    return size if isinstance(size, int) else str(size)
+def _static(size: int | torch.SymInt) -> Hashable:
+    return size if isinstance(size, int) else size.node.expr
 
 
 def type_of(tensor: torch.Tensor) -> Tensor:
@@ -160,6 +160,10 @@ class Heap:
         for parent in parents:
             self.roots[parent].children.append(storage)
 
+    def freeze(self, tensor: torch.Tensor, what: str) -> None:
+        """Let writes to a tensor's memory be refused."""
+        self._root(key_of(tensor)).frozen = what
+
     def add_view(self, tensor: torch.Tensor, parent: torch.Tensor, call: ViewCall, ssa: SSAValue) -> None:
         key = key_of(tensor)
         self.views[key] = View(key_of(parent), call, self._root(key).cell.stamp, ssa)
@@ -214,7 +218,7 @@ class Heap:
             if origin.frozen:
                 raise Refusal(
                     f"a write to {origin.frozen}",
-                    "a compiled program's weights do not change",
+                    "it does not change in a compiled program",
                     "write to a copy: `.clone()`",
                 )
         chain: list[tuple[View, SSAValue]] = []

@@ -1,4 +1,4 @@
-"""What a loop, a comprehension or an unpacking runs over: always Python objects, whose number is known."""
+"""What a loop, a comprehension or an unpacking runs over."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from dycl.frontends.torch.arrays import Array
+from dycl.frontends.torch.grown import grown_of, rows
 from dycl.frontends.torch.heap import sizes_of
 from dycl.frontends.torch.journal import AttributeSlot
+from dycl.frontends.torch.sequences import RunTimeSequence
+from dycl.frontends.torch.subscripts import choose, chosen, read_item
 from dycl.frontends.torch.values import Choice, Symbolic, Value
 
 if TYPE_CHECKING:
@@ -22,21 +26,45 @@ def iterate(activation: "Activation", node: ast.expr) -> Iterator[Value]:
     return elements(activation.capture, value)
 
 
+def sequence_of(capture: "Capture", value: Value) -> RunTimeSequence | range | None:
+    """Return what a loop runs over where that is counted: known numbers, or items whose number only the run tells."""
+    if isinstance(value, RunTimeSequence | range):
+        return value
+    grown = grown_of(capture, value)
+    if grown is not None:
+        return rows(capture, grown)
+    if isinstance(value, torch.Tensor) and value.dim() and sizes_of(value)[0] is None:
+        count = capture.torch_call(torch.Tensor.size, value, 0)
+        return RunTimeSequence(0, count, 1, lambda index: read_item(capture, value, index))
+    return None
+
+
+def counted(capture: "Capture", value: Value) -> RunTimeSequence:
+    """Return the items of a value by their number from 0."""
+    sequence = sequence_of(capture, value)
+    if isinstance(sequence, RunTimeSequence):
+        return sequence
+    items = list(elements(capture, value))
+    return RunTimeSequence(0, len(items), 1, lambda index: choose(capture, items, index))
+
+
 def elements(capture: "Capture", value: Value) -> Iterator[Value]:
     """Return the elements of a value; those of a list follow changes to it, as Python's iterators do."""
+    if grown_of(capture, value) is not None:
+        raise _unknown_length(capture, "the items of a list that a loop has made longer")
     capture.usable(value)
     if isinstance(value, torch.Tensor):
         if value.dim() == 0:
             raise capture.raised(TypeError("iteration over a 0-d tensor"))
         if sizes_of(value)[0] is None:
-            raise capture.error(
-                "a loop over a tensor whose length is known only at run time",
-                "only loops over Python values are taken",
-                "work on the whole tensor at once",
-            )
+            raise _unknown_length(capture, "the rows of a tensor whose length is known only at run time")
         return iter(capture.torch_call(torch.unbind, value, 0))
     if isinstance(value, Choice):
-        raise capture.error("a loop over an object chosen at run time")
+        return iter(_chosen_items(capture, value))
+    if isinstance(value, RunTimeSequence):
+        raise _unknown_length(capture, value.describe())
+    if isinstance(value, Array) and value.ndim:
+        return iter(list(value))
     if isinstance(value, Symbolic):
         raise capture.raised(TypeError(f"{value.describe()} is not iterable"))
     if isinstance(value, nn.Module) or not isinstance(value, Iterable):
@@ -45,13 +73,32 @@ def elements(capture: "Capture", value: Value) -> Iterator[Value]:
             return elements(capture, capture.evaluator.call(capture, method, [], {}))
     if isinstance(value, list):
         return _live(value)
-    if isinstance(value, Iterator) and not isinstance(value, Cursor) and len(capture.journal.levels) > 1:
+    if (
+        isinstance(value, Iterator)
+        and not isinstance(value, Cursor)
+        and len(capture.journal.levels) > 1 + capture.attempts
+    ):
         raise capture.error(
             "an iterator used on one side of a branch that depends on a tensor",
             "how far it has come would depend on the path",
             "make a list of it before the branch",
         )
     return _native(capture, value)
+
+
+def _unknown_length(capture: "Capture", what: str) -> Exception:
+    return capture.error(
+        f"{what}, as a known number of values",
+        "how many there are is known only at run time",
+        "loop over it with a `for` statement, or work on the whole tensor at once",
+    )
+
+
+def _chosen_items(capture: "Capture", choice: Choice) -> list[Value]:
+    """Return the items of a tuple or list chosen at run time, each chosen alike."""
+    if not all(isinstance(option, tuple | list) and len(option) == len(choice.options[0]) for option in choice.options):
+        raise capture.error("the items of an object chosen at run time", "the choices are not of one length")
+    return [chosen(capture, choice.index, items) for items in zip(*choice.options, strict=True)]
 
 
 class Cursor:

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from dycl.frontends.torch.values import UNBOUND, Poison, Value
+from dycl.frontends.torch.values import UNBOUND, Symbolic, Value
 
 
 class Slot(Protocol):
@@ -60,6 +60,23 @@ class Journal:
         for slot, before in level.values():
             slot.write(before)
         return left
+
+    def fold(self, level: int) -> None:
+        """Make a level part of the one before it."""
+        for key, entry in self.levels.pop(level).items():
+            self.levels[level - 1].setdefault(key, entry)
+
+    def since(self, level: int) -> State:
+        """Return what is now in the slots that the levels from `level` on have written."""
+        slots = {key: slot for written in self.levels[level:] for key, (slot, _) in written.items()}
+        return {key: (slot, slot.read()) for key, slot in slots.items()}
+
+    def before(self, level: int, slot: Slot) -> Value:
+        """Return what a slot held before the levels from `level` on."""
+        for written in self.levels[level:]:
+            if slot.key in written:
+                return written[slot.key][1]
+        return slot.read()
 
     def apply(self, state: State) -> None:
         for slot, value in state.values():
@@ -151,8 +168,8 @@ class ContentsSlot:
     """The contents of a list, dict, set or deque."""
 
     container: Any
-    poisoned: dict[int, tuple[Any, Poison]]
-    """The containers whose contents are not known, by id."""
+    abstract: dict[int, tuple[Any, Symbolic]]
+    """What stands for the contents of containers that are not known, by id."""
     birth: int = 0
 
     @property
@@ -164,15 +181,15 @@ class ContentsSlot:
         return f"a {type(self.container).__name__}"
 
     def read(self) -> Value:
-        if id(self.container) in self.poisoned:
-            return self.poisoned[id(self.container)][1]
+        if id(self.container) in self.abstract:
+            return self.abstract[id(self.container)][1]
         return self.container.copy()
 
     def write(self, value: Value) -> None:
-        if isinstance(value, Poison):
-            self.poisoned[id(self.container)] = (self.container, value)
+        if isinstance(value, Symbolic):
+            self.abstract[id(self.container)] = (self.container, value)
             return
-        self.poisoned.pop(id(self.container), None)
+        self.abstract.pop(id(self.container), None)
         self.container.clear()
         if isinstance(self.container, dict | set):
             self.container.update(value)

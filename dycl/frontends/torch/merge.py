@@ -1,25 +1,36 @@
-"""What stands, after a branch, for what its sides have left.
+"""What stands, where paths meet, for what each of them has left.
 
-Values that agree stay what they are. Tensors and numbers that differ become results of the branch; tuples, and lists
-and dicts that both sides have made, are merged item by item; functions and modules become a choice. Anything else
-becomes poison, which is an error only where it is used.
+Paths meet after a branch, at the head of a loop and behind it. Values that agree stay what they are. Tensors and
+numbers that differ become columns: results of the branch, or values that the loop carries. Tuples, and lists and dicts
+that the paths have made, are merged item by item; functions and modules become a choice. Anything else becomes poison,
+which is an error only where it is used.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.dialects import arith
+from xdsl.ir import Block, SSAValue
 
+from dycl.frontends.torch.columns import Column, Deferred, fit_sizes, number_key
 from dycl.frontends.torch.control import Completion
 from dycl.frontends.torch.heap import Cell, key_of
 from dycl.frontends.torch.journal import ContentsSlot, Slot, State, VariableSlot, WrittenSlot
-from dycl.frontends.torch.values import KIND, UNBOUND, Choice, Kind, Poison, Scalar, Value, is_number, kind_of
-from dycl.ir.ops import YieldOp
-from dycl.ir.types import is_tensor, join
+from dycl.frontends.torch.values import (
+    UNBOUND,
+    Choice,
+    Guarded,
+    Kind,
+    Poison,
+    Scalar,
+    Symbolic,
+    Value,
+    is_number,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Side:
-    """One side of a branch, evaluated: its ops, what it has written, how it ends and with what value."""
+    """One of the paths, evaluated: its ops, what it has written, how it ends and with what value."""
 
     block: Block
     state: State
@@ -35,56 +46,50 @@ class Side:
     value: Value
     start: int
     """The journal's clock before it."""
-
-
-class Emit(Protocol):
-    """Emits the branch op with results of these types."""
-
-    def __call__(self, types: Sequence[Attribute], /) -> Sequence[SSAValue]: ...
+    has_ops: bool = True
+    """False for what is there without anything being computed."""
 
 
 Thunk = Callable[[], Value]
 
 
-@dataclass
-class Column:
-    """A result of the branch: on each side a tensor, a number, an SSA value, or None for what is not used there."""
+@dataclass(frozen=True)
+class Absent:
+    """The value of a path that never asks for it."""
 
-    values: tuple[Value, ...]
-    result: SSAValue | None = None
-    merged: torch.Tensor | None = None
 
-    @property
-    def ssa(self) -> SSAValue:
-        assert self.result is not None
-        return self.result
+ABSENT = Absent()
 
 
 @dataclass
 class Merge:
     capture: "Capture"
     sides: Sequence[Side]
-    choose: Callable[[Sequence[Value]], Choice]
-    """Makes a choice among one object a side."""
+    condition: SSAValue | None = None
+    """That of a branch, which holds on the first of its two sides."""
+    is_loop: bool = False
+    """Whether the sides are ways to one point of a loop."""
     columns: list[Column] = field(default_factory=list[Column])
-    known: dict[tuple[object, ...], Column] = field(default_factory=dict[tuple[object, ...], Column])
+    trace: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
+    """What was planned, in order: two merges with equal traces and column types stand for the same things."""
+    _known: dict[tuple[object, ...], Column] = field(default_factory=dict[tuple[object, ...], Column])
 
-    def state(self, dying: tuple[set[int], tuple[bool, bool]] | None = None) -> Callable[[], None]:
+    def state(self, value_of: "Callable[[Side, Slot], Value] | None" = None) -> Callable[[], None]:
         """Plan the merge of what the sides have written; the result writes it.
 
-        `dying` are environments, by id, and the sides that go on using their names.
+        `value_of` may say what a side holds in a slot: `ABSENT` where nothing asks for it, by default what it has left.
         """
         slots: dict[object, Slot] = {}
         start = min(side.start for side in self.sides)
         for side in self.sides:
             slots |= {key: slot for key, (slot, _) in side.state.items() if slot.birth <= start}
         plans: list[tuple[Slot, Thunk]] = []
-        for key, slot in slots.items():
-            values = [side.state[key][1] if key in side.state else slot.read() for side in self.sides]
-            if dying is not None and isinstance(slot, VariableSlot) and id(slot.env) in dying[0]:
-                plans.append((slot, self.fill(values, dying[1], slot.label)))
-            else:
-                plans.append((slot, self._slot(slot, values)))
+        for slot in slots.values():
+            values = [value_of(side, slot) if value_of else left_in(side, slot) for side in self.sides]
+            if all(value is ABSENT for value in values):
+                continue
+            self.trace.append(("slot", slot.key))
+            plans.append((slot, self._slot(slot, values)))
 
         def write() -> None:
             for slot, thunk in plans:
@@ -96,209 +101,300 @@ class Merge:
         return write
 
     def _slot(self, slot: Slot, values: list[Value]) -> Thunk:
-        if isinstance(values[0], Cell):
+        present = [value for value in values if value is not ABSENT]
+        if isinstance(present[0], Cell):
             return self._cell(values)
         if isinstance(slot, WrittenSlot):
-            return lambda: all(values)
+            return _always(all(present))
         if isinstance(slot, ContentsSlot):
             return self._contents(values)
         return self.plan(values, slot.label)
 
     def plan(self, values: Sequence[Value], label: str) -> Thunk:
         """Plan the merge of one value a side."""
-        first = values[0]
-        if all(value is first for value in values):
-            return _always(first)
-        for value in values:
+        present = [value for value in values if value is not ABSENT]
+        first = present[0]
+        for value in present:
             if isinstance(value, Poison):
-                return _always(value)
-        if any(value is UNBOUND for value in values):
-            return _poison(f"`{label}`, which only some paths set,")
-        if all(isinstance(value, torch.Tensor) for value in values):
+                return self._poison(value)
+        if all(value is first for value in present) and (len(present) == len(values) or not self._is_local(first)):
+            return _always(first)
+        if any(value is UNBOUND or isinstance(value, Guarded) for value in present):
+            return self._guarded(values, label)
+        if any(isinstance(value, Choice) for value in present) or self._kinds(present) > 1:
+            return self._alternatives(values, label)
+        if all(isinstance(value, torch.Tensor) for value in present):
             return self._tensors(values, label)
-        if all(map(is_number, values)):
+        if all(map(is_number, present)):
             return self._numbers(values, label)
-        if all(map(callable, values)):
-            return _always(first) if _equal(values) else lambda: self.choose(values)
-        if any(type(value) is not type(first) for value in values):
-            kinds = " or ".join(sorted({_type_name(value) for value in values}))
-            return _poison(f"`{label}`, which is {kinds} depending on the path,")
-        if isinstance(first, tuple) and all(len(value) == len(first) for value in values):
-            items = [self.plan(parts, label) for parts in zip(*values, strict=True)]
-            return _always_tuple(first, items)
+        if all(map(callable, present)) and _equal(present):
+            return _always(first)
+        if isinstance(first, tuple):
+            items = [self.plan(parts, label) for parts in _transposed(values, len(first))]
+            return lambda: _tuple(first, [item() for item in items])
         if isinstance(first, list | dict):
             return self._containers(values, label)
-        if _equal(values):
-            return _always(first)
-        return _poison(f"`{label}`, which is a different {_type_name(first)} on each path,")
+        return _always(first)
+
+    def _kinds(self, values: Sequence[Value]) -> int:
+        """Count the alternatives that values are: one can stand for all if there is only one."""
+        found: list[Value] = []
+        for value in values:
+            if not any(self._is_alike(value, other) for other in found):
+                found.append(value)
+        return len(found)
+
+    def _is_alike(self, one: Value, other: Value) -> bool:
+        """Whether one value can stand for both: the same, tensors of one dtype and rank, numbers of one kind, ..."""
+        if one is other:
+            return True
+        if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+            return one.dtype == other.dtype and one.dim() == other.dim()
+        if is_number(one) and is_number(other):
+            return kind_of(one) is kind_of(other)
+        if type(one) is not type(other):
+            return False
+        if isinstance(one, tuple):
+            return len(one) == len(other) and all(map(self._is_alike, one, other))
+        if isinstance(one, list | dict):
+            return all(map(self._is_local, (one, other)))
+        return _equal((one, other))
+
+    def _alternatives(self, values: Sequence[Value], label: str) -> Thunk:
+        """Plan a choice among values that no one value can stand for."""
+        options: list[list[Value]] = []
+        places: list[tuple[int, ...]] = []
+        # The last side first, so that of a branch's two the first is the one where its condition holds.
+        for side, value in reversed(list(enumerate(values))):
+            found: list[int] = []
+            for part in value.options if isinstance(value, Choice) else () if value is ABSENT else (value,):
+                fits = (at for at, column in enumerate(options) if at not in found and self._fits(column, part))
+                place = next(fits, None)
+                if place is None:
+                    place = len(options)
+                    options.append([ABSENT] * len(values))
+                options[place][side] = part
+                found.append(place)
+            places.insert(0, tuple(found))
+        self.trace.append(("choice", len(options)))
+        plans = [self.plan(column, label) for column in options]
+        index = self._index(values, places, len(options))
+        return lambda: _chosen(index(), [plan() for plan in plans])
+
+    def _fits(self, column: Sequence[Value], value: Value) -> bool:
+        return all(self._is_alike(other, value) for other in column if other is not ABSENT)
+
+    def _index(self, values: Sequence[Value], places: Sequence[tuple[int, ...]], count: int) -> Thunk:
+        """Plan the number of the alternative that each side has: a bool where there are two."""
+        kind: Kind = bool if count == 2 else int
+        parts = [_place(self.capture, value, place, kind) for value, place in zip(values, places, strict=True)]
+        if self.condition is not None and parts[0] is True and parts[1] is False:
+            condition = self.condition
+            return lambda: Scalar(condition)
+        keys = [part if isinstance(part, bool | int | None) else id(part) for part in parts]
+        column = self.column(("index", kind, *keys), parts)
+        column.is_index = True
+        return lambda: Scalar(column.ssa, None if kind is bool else (0, count - 1))
+
+    def _is_local(self, value: Value) -> bool:
+        """Whether a value may have been made on a side, where the others do not see it."""
+        if isinstance(value, list | dict):
+            return self.capture.birth(value) > min(side.start for side in self.sides)
+        if isinstance(value, Scalar):
+            return not self.capture.builder.is_visible(value.ssa)
+        return isinstance(value, torch.Tensor | tuple | Guarded | Choice)
 
     def _tensors(self, values: Sequence[Value], label: str) -> Thunk:
-        tensors: list[torch.Tensor] = [self.capture.recorder.fake(value) for value in values]
+        fakes = [None if value is ABSENT else self.capture.recorder.fake(value) for value in values]
+        tensors = [fake for fake in fakes if fake is not None]
         first = tensors[0]
-        keys = tuple(map(key_of, tensors))
-        if all(key == keys[0] for key in keys):
-            return lambda: values[0]
+        keys = tuple(None if fake is None else key_of(fake) for fake in fakes)
+        if None not in keys and all(key == keys[0] for key in keys):
+            return _always(values[0])
         if any(tensor.dtype != first.dtype or tensor.dim() != first.dim() for tensor in tensors):
-            kinds = " or ".join(f"{tensor.dtype} of rank {tensor.dim()}" for tensor in tensors)
-            return _poison(f"`{label}`, which is {kinds} depending on the path,")
-        column = self._column(("tensor", *keys), tensors)
+            kinds = " or ".join(dict.fromkeys(f"{tensor.dtype} of rank {tensor.dim()}" for tensor in tensors))
+            return self._refused(f"`{label}`, which is {kinds} depending on the path,")
+        column = self.column(("tensor", *keys), fakes)
+        return lambda: self.tensor(column)
 
-        def merged() -> torch.Tensor:
-            if column.merged is None:
-                column.merged = self.capture.new_tensor(column.ssa, tensors)
-            return column.merged
-
-        return merged
+    def tensor(self, column: Column) -> torch.Tensor:
+        """Return the tensor that a column is: one object, whatever names it has."""
+        if column.merged is None:
+            if column.sizes is None:
+                fit_sizes(self.capture, self.columns)
+            column.merged = self.capture.new_tensor(column.ssa, column.present, column.sizes)
+        return column.merged
 
     def _numbers(self, values: Sequence[Value], label: str) -> Thunk:
-        kinds = {kind_of(value) for value in values}
-        first = values[0]
+        present = [value for value in values if value is not ABSENT]
+        kinds = {kind_of(value) for value in present}
+        first = present[0]
         if len(kinds) > 1:
             names = " or ".join(sorted(kind.__name__ for kind in kinds))
-            return _poison(f"`{label}`, which is {names} depending on the path,")
-        if all(isinstance(value, Scalar) and value.ssa is first.ssa for value in values) or (
-            not any(isinstance(value, Scalar) for value in values) and all(repr(v) == repr(first) for v in values)
-        ):
-            return lambda: first
-        column = self._column(("number", *(_number_key(value) for value in values)), values)
-        return lambda: Scalar(column.ssa, _bounds(values))
+            return self._refused(f"`{label}`, which is {names} depending on the path,")
+        if len(present) == len(values) and all(isinstance(v, Scalar) and v.ssa is first.ssa for v in present):
+            return _always(first)
+        if not any(isinstance(v, Scalar) for v in present) and all(repr(v) == repr(first) for v in present):
+            return _always(first)
+        column = self.column(("number", *map(number_key, values)), _masked(values))
+        return lambda: self._number(column, present)
 
-    def _cell(self, cells: list[Cell]) -> Thunk:
+    def _number(self, column: Column, values: Sequence[Value]) -> Scalar:
+        if column.sizes is None:
+            fit_sizes(self.capture, self.columns)
+        # What a loop carries may leave the bounds of what it begins with.
+        return Scalar(column.ssa, None if self.is_loop else _bounds(values))
+
+    def _cell(self, values: list[Value]) -> Thunk:
+        cells: list[Cell] = [value for value in values if value is not ABSENT]
         first = cells[0]
-        if all(cell.stamp == first.stamp for cell in cells):
-            return lambda: first
+        if len(cells) == len(values) and all(cell.stamp == first.stamp for cell in cells):
+            return _always(first)
         poison = next((cell.poison for cell in cells if cell.poison), "")
         if poison:
+            self.trace.append(("poison",))
             return lambda: Cell(first.ssa, self.capture.journal.tick(), poison)
-        if all(cell.ssa is first.ssa for cell in cells):
+        if len(cells) == len(values) and all(cell.ssa is first.ssa for cell in cells):
             return lambda: Cell(first.ssa, self.capture.journal.tick())
-        values = tuple(cell.ssa for cell in cells)
-        column = self._column(("ssa", *values), values)
+        parts = tuple(None if value is ABSENT else value.ssa for value in values)
+        column = self.column(("ssa", *parts), parts)
         return lambda: Cell(column.ssa, self.capture.journal.tick())
 
     def _contents(self, values: list[Value]) -> Thunk:
-        first = values[0]
-        for value in values:
+        present = [value for value in values if value is not ABSENT]
+        first = present[0]
+        for value in present:
             if isinstance(value, Poison):
-                return lambda: value
+                return self._poison(value)
+        if any(isinstance(value, Symbolic) for value in present) or (
+            isinstance(first, list) and any(len(value) != len(first) for value in present)
+        ):
+            return self.capture.evaluator.merged_lists(self, values) or self._refused(
+                "a list whose length depends on the path, and whose items are not all of one shape and dtype,"
+            )
         if isinstance(first, dict):
-            if all(list(value) == list(first) for value in values):
-                items = {key: self.plan([value[key] for value in values], str(key)) for key in first}
-                return _always_dict(items)
+            if all(list(value) == list(first) for value in present):
+                columns = {key: [v if v is ABSENT else v[key] for v in values] for key in first}
+                items = {key: self.plan(parts, str(key)) for key, parts in columns.items()}
+                return _dict_of(items)
         elif isinstance(first, set):
-            if all(value == first for value in values):
+            if all(value == first for value in present):
                 return _always(first)
-        elif all(len(value) == len(first) for value in values):
-            parts = [self.plan(items, "an item of a list") for items in zip(*values, strict=True)]
+        elif all(len(value) == len(first) for value in present):
+            parts = [self.plan(items, "an item of a list") for items in _transposed(values, len(first))]
             return lambda: [part() for part in parts]
-        return _poison(f"a {type(first).__name__} whose length or keys depend on the path")
+        return self._refused(f"a {type(first).__name__} whose length or keys depend on the path")
 
     def _containers(self, values: Sequence[Value], label: str) -> Thunk:
         """Lists or dicts that the sides have made themselves."""
-        born = [self.capture.birth(value) > side.start for value, side in zip(values, self.sides, strict=True)]
-        if not all(born):
-            return _poison(f"`{label}`, which is a different {_type_name(values[0])} on each path,")
-        contents = [
-            side.state[key][1] if (key := ("contents", id(value))) in side.state else value
-            for value, side in zip(values, self.sides, strict=True)
-        ]
+        contents: list[Value] = []
+        for value, side in zip(values, self.sides, strict=True):
+            if value is not ABSENT and self.capture.birth(value) <= side.start:
+                return self._refused(f"`{label}`, which is a different {type_name(value)} on each path,")
+            key = ("contents", id(value))
+            contents.append(side.state[key][1] if key in side.state else value)
         inner = self._contents(contents)
         return lambda: self.capture.born(inner())
 
-    def _column(self, key: tuple[object, ...], values: Sequence[Value]) -> Column:
-        column = self.known.get(key)
+    def _guarded(self, values: Sequence[Value], label: str) -> Thunk:
+        """What only some paths set: with a flag that says whether this one has."""
+        if all(value is UNBOUND or value is ABSENT for value in values):
+            return _always(UNBOUND)
+        flags = [v.flag if isinstance(v, Guarded) else ABSENT if v is ABSENT else v is not UNBOUND for v in values]
+        inner = [v.value if isinstance(v, Guarded) else ABSENT if v is UNBOUND else v for v in values]
+        flag, value = self._numbers(flags, label), self.plan(inner, label)
+
+        def make() -> Value:
+            is_set, found = flag(), value()
+            return found if is_set is True or isinstance(found, Poison) else Guarded(is_set, found, label)
+
+        return make
+
+    def column(self, key: tuple[object, ...], values: Sequence[Value]) -> Column:
+        column = self._known.get(key)
         if column is None:
-            column = self.known[key] = Column(tuple(values))
+            column = self._known[key] = Column(tuple(values), len(self.columns))
             self.columns.append(column)
+        self.trace.append(("column", column.index))
         return column
 
-    def flag(self, values: Sequence[bool]) -> Thunk:
-        """Plan a bool that tells the sides apart."""
-        column = self._column(("number", *(_number_key(value) for value in values)), values)
-        return lambda: Scalar(column.ssa)
+    def _poison(self, poison: Poison) -> Thunk:
+        self.trace.append(("poison",))
+        return _always(poison)
 
-    def fill(self, values: Sequence[Value], used: Sequence[bool], label: str) -> Thunk:
-        """Plan a value of which only the sides in `used` are ever asked."""
-        asked = [value for value, use in zip(values, used, strict=True) if use]
-        if len(asked) == len(values):
-            return self.plan(values, label)
-        first = asked[0]
-        if isinstance(first, torch.Tensor):
-            fake = self.capture.recorder.fake(first)
-            column = Column(tuple(fake if use else None for use in used))
-            self.columns.append(column)
-            return lambda: self.capture.new_tensor(column.ssa, [fake])
-        if isinstance(first, Scalar):
-            column = Column(tuple(first if use else None for use in used))
-            self.columns.append(column)
-            return lambda: Scalar(column.ssa, first.bounds)
-        if isinstance(first, tuple):
-            items = [self.fill([item] * len(values), used, label) for item in first]
-            return _always_tuple(first, items)
-        if isinstance(first, list):
-            parts = [self.fill([item] * len(values), used, label) for item in first]
-            return lambda: self.capture.born([part() for part in parts])
-        if isinstance(first, dict):
-            entries = {key: self.fill([item] * len(values), used, label) for key, item in first.items()}
-            return lambda: self.capture.born({key: item() for key, item in entries.items()})
-        return lambda: first
+    def _refused(self, reason: str) -> Thunk:
+        self.trace.append(("poison",))
+        return lambda: Poison(reason)
 
-    def finish(self, emit: Emit) -> None:
-        """Let each side yield its part of the columns, and emit the branch."""
-        rows = [self._yields(index, side) for index, side in enumerate(self.sides)]
-        types = [reduce(_join, (part.type for part in parts if part is not None)) for parts in zip(*rows, strict=True)]
-        for side, row in zip(self.sides, rows, strict=True):
-            self.capture.builder.push(side.block)
-            values = [self._filler(type) if value is None else value for value, type in zip(row, types, strict=True)]
-            self.capture.builder.emit(YieldOp(values))
-            self.capture.builder.pop()
-        for column, result in zip(self.columns, emit(types), strict=True):
-            column.result = result
-
-    def _yields(self, index: int, side: Side) -> list[SSAValue | None]:
-        """The side's SSA values, computed at its end, where what it has written holds."""
-        capture = self.capture
+    def row(self, index: int) -> list[SSAValue | None]:
+        """Return a side's SSA values, computed at its end, where what it has written holds; None for absent ones."""
+        capture, side = self.capture, self.sides[index]
         if not self.columns:
             return []
         capture.journal.push()
         capture.journal.apply(side.state)
-        capture.builder.push(side.block)
-        row = [capture.ssa_of(column.values[index]) for column in self.columns]
-        capture.builder.pop()
+        with capture.builder.inside(side.block if side.has_ops else None):
+            row = [capture.ssa_of(_made(column.values[index])) for column in self.columns]
         capture.journal.rollback()
         return row
 
-    def _filler(self, type: Attribute) -> SSAValue:
-        """A value for a side on which it is never used."""
-        if not is_tensor(type):
-            return self.capture.builder.constant(KIND[type]())
-        tensor = self.capture.recorder.zeros(type)
-        return self.capture.heap.value(tensor)
+
+def _made(value: Value) -> Value:
+    return value.make() if isinstance(value, Deferred) else value
 
 
-def _join(left: Attribute, right: Attribute) -> Attribute:
-    joined = join(left, right)
-    assert joined is not None, f"{left} and {right} were merged"
-    return joined
+def left_in(side: Side, slot: Slot) -> Value:
+    """Return what a side has left in a slot."""
+    return side.state[slot.key][1] if slot.key in side.state else slot.read()
+
+
+def _dict_of(items: dict[Value, Thunk]) -> Thunk:
+    return lambda: {key: item() for key, item in items.items()}
+
+
+def _place(capture: "Capture", value: Value, places: tuple[int, ...], kind: Kind) -> Value:
+    """Return the number of a side's alternative, as a column's value: that of a choice may have to be computed."""
+    if value is ABSENT:
+        return None
+    if not isinstance(value, Choice):
+        return kind(places[0])
+    index = value.index
+    if index.kind is kind and places == tuple(range(len(places))):
+        return index
+
+    def renumbered() -> Scalar:
+        emit, constant = capture.builder.emit, capture.builder.constant
+        found = constant(kind(places[0]))
+        for number, place in enumerate(places[1:], 1):
+            here = index.ssa
+            if index.kind is int:
+                here = emit(arith.CmpiOp(index.ssa, constant(number), "eq")).result
+            found = emit(arith.SelectOp(here, constant(kind(place)), found)).result
+        return Scalar(found)
+
+    return Deferred(kind(), renumbered, value)
+
+
+def _chosen(index: Value, options: Sequence[Value]) -> Value:
+    for option in options:
+        if isinstance(option, Poison):
+            return option
+    return Choice(index, options) if isinstance(index, Scalar) else options[int(index)]
+
+
+def _transposed(values: Sequence[Value], length: int) -> list[list[Value]]:
+    return [[value if value is ABSENT else value[index] for value in values] for index in range(length)]
+
+
+def _masked(values: Sequence[Value]) -> tuple[Value, ...]:
+    return tuple(None if value is ABSENT else value for value in values)
 
 
 def _always(value: Value) -> Thunk:
     return lambda: value
 
 
-def _always_tuple(like: Value, items: Sequence[Thunk]) -> Thunk:
-    return lambda: _tuple(like, [item() for item in items])
-
-
-def _always_dict(items: dict[Value, Thunk]) -> Thunk:
-    return lambda: {key: item() for key, item in items.items()}
-
-
-def _poison(reason: str) -> Thunk:
-    return lambda: Poison(reason)
-
-
-def _type_name(value: Value) -> str:
+def type_name(value: Value) -> str:
     if isinstance(value, torch.Tensor):
         return "a tensor"
     if value is None:
@@ -306,10 +402,6 @@ def _type_name(value: Value) -> str:
     if is_number(value):
         return kind_of(value).__name__
     return type(value).__name__
-
-
-def _number_key(value: Value) -> tuple[object, object]:
-    return (Kind, id(value.ssa)) if isinstance(value, Scalar) else (type(value), repr(value))
 
 
 def _bounds(values: Sequence[Value]) -> tuple[int, int] | None:

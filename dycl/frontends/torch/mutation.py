@@ -6,8 +6,10 @@ from typing import Any
 import torch
 
 from dycl.errors import DyclError
+from dycl.frontends.normalization import same_size
 from dycl.frontends.torch.diagnostics import Refusal
-from dycl.frontends.torch.heap import Heap
+from dycl.frontends.torch.heap import Heap, key_of
+from dycl.frontends.torch.trials import Trials, is_symbolic
 from dycl.frontends.torch.values import Value
 from dycl.ir.ops.tensors import ConstantOp
 from dycl.ir.schema import overload_of, schema_of
@@ -33,8 +35,9 @@ _RESHAPING = frozenset(
 
 
 class Mutations:
-    def __init__(self, heap: Heap, call: Call) -> None:
+    def __init__(self, heap: Heap, trials: Trials, call: Call) -> None:
         self._heap = heap
+        self._trials = trials
         self._call = call
 
     def write(self, name: str, func: Any, arguments: list[Value]) -> None:
@@ -53,6 +56,8 @@ class Mutations:
                 f"`{name}`, which writes to one of its arguments", advice="assign the result instead of `out=`"
             )
         target: torch.Tensor = arguments[0]
+        if packet == "copy_" and key_of(arguments[1]) == key_of(target):
+            return
         # torch's own checks first: an in-place call must not change dtype or shape.
         positional = [
             value for value, p in zip(arguments, schema_of(name).parameters, strict=True) if not p.keyword_only
@@ -60,7 +65,10 @@ class Mutations:
         keywords = {
             p.name: value for value, p in zip(arguments, schema_of(name).parameters, strict=True) if p.keyword_only
         }
-        func(*positional, **keywords)
+        if is_symbolic(arguments):
+            self._trials.check(name, func, positional, keywords)
+        else:
+            func(*positional, **keywords)
         self._heap.write(target, self._heap.value(self._new_value(packet, variant, arguments)))
 
     def _new_value(self, packet: str, variant: str, arguments: list[Value]) -> torch.Tensor:
@@ -90,7 +98,7 @@ class Mutations:
         """`value` with the dtype and shape of `target`, as a write to it converts and broadcasts."""
         if value.dtype != target.dtype:
             value = self._call("to.dtype", overload_of("to.dtype"), [value, target.dtype, False, False, None])
-        if value.size() != target.size():
+        if not same_size(value, target):
             value = self._call("expand.default", overload_of("expand.default"), [value, list(target.size()), False])
         return value
 
@@ -108,7 +116,7 @@ class Mutations:
         if len(indices) != 1 or accumulate or not isinstance(value, torch.Tensor) or value.dim():
             return None
         mask = indices[0]
-        if mask.dtype != torch.bool or mask.size() != target.size():
+        if mask.dtype != torch.bool or not same_size(mask, target):
             return None
         if value.dtype != target.dtype:
             value = self._fitted_number(value, target)

@@ -1,19 +1,22 @@
 """Run-time numbers as tensors: alone, in nested lists, and stacked."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from xdsl.dialects.builtin import f32, f64, i1, i64
 from xdsl.ir import Attribute
 
-from dycl.frontends.torch.capture import Capture
 from dycl.frontends.torch.values import Scalar, Value, is_number
 from dycl.ir.ops import ItemOp, ScalarTensorOp
 from dycl.ir.schema import torch_dtype
 from dycl.ir.types import tensor_type
 
+if TYPE_CHECKING:
+    from dycl.frontends.torch.capture import Capture
 
-def scalar_tensor(capture: Capture, scalar: Scalar, element: Attribute) -> torch.Tensor:
+
+def scalar_tensor(capture: "Capture", scalar: Scalar, element: Attribute) -> torch.Tensor:
     """Return a run-time number as a tensor without dimensions."""
     owner = scalar.ssa.owner
     type = tensor_type((), element)
@@ -27,7 +30,7 @@ def scalar_tensor(capture: Capture, scalar: Scalar, element: Attribute) -> torch
     return tensor
 
 
-def tensor_of(capture: Capture, data: Value) -> torch.Tensor:
+def tensor_of(capture: "Capture", data: Value) -> torch.Tensor:
     """Return `torch.tensor(data)` of nested lists with run-time numbers, or tensors of one element, in them."""
     if isinstance(data, list | tuple):
         return capture.torch_call(torch.stack, [tensor_of(capture, item) for item in data])
@@ -38,7 +41,7 @@ def tensor_of(capture: Capture, data: Value) -> torch.Tensor:
     return capture.torch_call(torch.tensor, data)
 
 
-def stack_numbers(capture: Capture, values: Sequence[Value]) -> torch.Tensor:
+def stack_numbers(capture: "Capture", values: Sequence[Value]) -> torch.Tensor:
     """Return numbers, or tensors of one element, as a tensor of one dimension; Python's floats as doubles."""
     tensors: list[torch.Tensor] = []
     for value in values:

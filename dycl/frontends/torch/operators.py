@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from dycl.frontends.torch import scalars
+from dycl.frontends.torch.arrays import Array
+from dycl.frontends.torch.clocks import ClockReading, clock_arithmetic
+from dycl.frontends.torch.containers import call_container_method
+from dycl.frontends.torch.forks import fork, forked_call, whether
+from dycl.frontends.torch.grown import Grown, contains, extended, grown_of, new_list, of_list
 from dycl.frontends.torch.truth import invert, truth_value
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, unknown_text
 
@@ -55,11 +60,30 @@ _COMPARE: dict[type[ast.cmpop], Value] = {
 }
 
 
+_SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.Eq,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.NotEq: ast.NotEq,
+}
+
+
 def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, right: Value) -> Value:
+    if kind is ast.Add and isinstance(left, list) and isinstance(right, list):
+        joined = _joined_lists(capture, left, right)
+        if joined is not None:
+            return new_list(capture, joined)
     _usable(capture, left, right)
+    if isinstance(left, Choice) or isinstance(right, Choice):
+        return forked_call(capture, lambda sides, _: binary_operation(capture, kind, *sides), [left, right], {})
+    if isinstance(left, ClockReading) or isinstance(right, ClockReading):
+        return clock_arithmetic(capture, left, right)
     if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
         if kind is ast.Mod and isinstance(left, str):
             return unknown_text()
+        left, right = (v.tensor if isinstance(v, Array) and not v.tensor.dim() else v for v in (left, right))
         return capture.torch_call(_BINARY[kind], left, right)
     if is_number(left) and is_number(right) and (isinstance(left, Scalar) or isinstance(right, Scalar)):
         return scalars.binary(capture, kind, left, right)
@@ -72,8 +96,20 @@ def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, 
     return capture.born(result) if isinstance(result, list | dict | set) else result
 
 
+def _joined_lists(capture: "Capture", left: "list[Value]", right: "list[Value]") -> Grown | None:
+    """Return `left + right` where one of them is a list that has grown."""
+    first, second = grown_of(capture, left), grown_of(capture, right)
+    if first is not None:
+        return extended(capture, first, second or right)
+    if second is not None:
+        return extended(capture, of_list(capture, left), second) if left else second
+    return None
+
+
 def unary_operation(capture: "Capture", kind: type[ast.unaryop], value: Value) -> Value:
     _usable(capture, value)
+    if isinstance(value, Choice):
+        return fork(capture, value, lambda option: unary_operation(capture, kind, option))
     if isinstance(value, Scalar):
         return scalars.unary(capture, kind, value)
     if isinstance(value, torch.Tensor):
@@ -92,22 +128,71 @@ def comparison(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Va
         found = _membership(capture, left, right)
         return found if kind is ast.In else invert(capture, found)
     if isinstance(left, Choice) or isinstance(right, Choice):
-        raise capture.error("a comparison of an object chosen at run time")
+        return _compared_choice(capture, kind, left, right)
+    if isinstance(left, ClockReading) or isinstance(right, ClockReading):
+        raise capture.error(
+            "a comparison with a reading of the clock",
+            "a compiled program reads no clock",
+            "pass the time in as an input",
+        )
+    if isinstance(left, Array):
+        return left.compare(kind, right)
+    if isinstance(right, Array):
+        return right.compare(_SWAPPED[kind], left)
     if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
         return capture.torch_call(_COMPARE[kind], left, right)
     if isinstance(left, Scalar) or isinstance(right, Scalar):
         if is_number(left) and is_number(right):
-            return scalars.compare(capture, kind, left, right)
+            known = capture.symbols.decide(_COMPARE[kind], left, right)
+            return scalars.compare(capture, kind, left, right) if known is None else known
         if kind in (ast.Eq, ast.NotEq):
             return kind is ast.NotEq
         raise capture.raised(TypeError("an ordering of a number and something else"))
+    if kind in (ast.Eq, ast.NotEq) and holds((left, right), lambda value: isinstance(value, Scalar)):
+        same = _same_items(capture, left, right)
+        if same is not None:
+            return same if kind is ast.Eq else invert(capture, same)
     found = _by_method(capture, _COMPARE[kind], left, right)
     return found if found is not NotImplemented else capture.native(_COMPARE[kind], left, right)
 
 
+def _same_items(capture: "Capture", left: Value, right: Value) -> Value:
+    """Return whether two tuples or lists of numbers known only at run time are equal, None for other values."""
+    for kind in (list, tuple):
+        if isinstance(left, kind) and isinstance(right, kind):
+            if len(left) != len(right):
+                return False
+            found: Value = True
+            for one, other in zip(left, right, strict=True):
+                same = comparison(capture, ast.Eq, one, other)
+                if same is False or not (same is True or isinstance(same, Scalar)):
+                    return False if same is False else None
+                found = same if found is True else scalars.binary(capture, ast.BitAnd, found, same)
+            return found
+    return None
+
+
+def _compared_choice(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Value) -> Value:
+    choice, other = (left, right) if isinstance(left, Choice) else (right, left)
+    plain = not isinstance(other, Symbolic | torch.Tensor)
+    if plain and not any(isinstance(option, Symbolic | torch.Tensor) for option in choice.options):
+        pairs = [(option, right) if choice is left else (left, option) for option in choice.options]
+        if kind in (ast.Eq, ast.NotEq):
+            return whether(capture, choice, [bool(comparison(capture, kind, *pair)) for pair in pairs])
+    return forked_call(capture, lambda sides, _: comparison(capture, kind, *sides), [left, right], {})
+
+
 def augmented_operation(capture: "Capture", kind: type[ast.operator], left: Value, right: Value) -> Value:
     """Return what `left kind= right` binds; a list, set, dict or tensor is changed in place."""
+    if (
+        kind is ast.Add
+        and isinstance(left, list)
+        and (grown_of(capture, left) is not None or grown_of(capture, right) is not None)
+    ):
+        return call_container_method(capture, left.__iadd__, [right], {}) or left
     _usable(capture, left)
+    if isinstance(left, Choice) or isinstance(right, Choice):
+        return forked_call(capture, lambda sides, _: augmented_operation(capture, kind, *sides), [left, right], {})
     if isinstance(left, list | set | dict | deque) and not isinstance(right, Scalar):
         capture.mutate(left)
         return capture.native(_IN_PLACE[kind], left, right)
@@ -147,10 +232,7 @@ def _usable(capture: "Capture", *values: Value) -> None:
 def _identity(capture: "Capture", left: Value, right: Value) -> Value:
     if isinstance(left, Choice) or isinstance(right, Choice):
         choice, other = (left, right) if isinstance(left, Choice) else (right, left)
-        found = [option is other for option in choice.options]
-        if all(same is found[0] for same in found):
-            return found[0]
-        raise capture.error("the identity of an object chosen at run time", "the choices differ in it")
+        return whether(capture, choice, [option is other for option in choice.options])
     for value, other in ((left, right), (right, left)):
         if isinstance(value, Scalar) and isinstance(other, bool | int | float | Scalar):
             raise capture.error(
@@ -163,6 +245,13 @@ def _identity(capture: "Capture", left: Value, right: Value) -> Value:
 
 
 def _membership(capture: "Capture", item: Value, container: Value) -> Value:
+    grown = grown_of(capture, container)
+    if grown is not None:
+        return contains(capture, grown, item)
+    if isinstance(item, Choice):
+        if any(isinstance(option, Symbolic | torch.Tensor) for option in item.options):
+            return fork(capture, item, lambda option: _membership(capture, option, container))
+        return whether(capture, item, [bool(_membership(capture, option, container)) for option in item.options])
     capture.usable(container)
     if isinstance(item, Scalar) and isinstance(container, list | tuple | range | set | frozenset | dict):
         values = list(container)

@@ -9,6 +9,7 @@ from dycl.ir.ops import IfOp, SwitchOp, YieldOp
 
 def prune(function: FuncOp) -> None:
     """Remove unused ops without effects, and unused results of branches, in one walk from the end."""
+    _forget_discarded(function)
     pending: list[Operation | Block] = [function.body.block]
     while pending:
         item = pending.pop()
@@ -24,6 +25,17 @@ def prune(function: FuncOp) -> None:
             op.erase()
             continue
         pending.extend(region.block for region in op.regions)
+
+
+def _forget_discarded(function: FuncOp) -> None:
+    """Remove the uses by ops that were emitted in vain: evaluation was taken back, and they are in no block of it."""
+    kept = set(function.walk())
+    for op in kept:
+        values = [*op.results, *(argument for region in op.regions for argument in region.block.args)]
+        for value in values:
+            for use in list(value.uses):
+                if use.operation not in kept:
+                    use.operation.drop_all_references()
 
 
 def _is_removable(op: Operation) -> bool:

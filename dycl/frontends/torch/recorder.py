@@ -12,21 +12,21 @@ import torch
 from torch._C import DispatchKey
 from torch._subclasses.fake_tensor import FakeTensor
 from torch._subclasses.schema_check_mode import SchemaCheckMode
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
+from dycl.frontends.dtypes import check_dtypes
+from dycl.frontends.normalization import normalize, unchanged
 from dycl.frontends.torch.arguments import bind, lower_argument, with_numbers
 from dycl.frontends.torch.diagnostics import Refusal
-from dycl.frontends.torch.dtypes import check_dtypes
 from dycl.frontends.torch.heap import PARENT, Heap, ViewCall, storage_of, type_of
 from dycl.frontends.torch.mutation import Mutations
-from dycl.frontends.torch.normalization import normalize, unchanged
 from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
+from dycl.frontends.torch.trials import Trials, is_symbolic
 from dycl.frontends.torch.values import Value
 from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import AtenOp, ItemOp
 from dycl.ir.ops.aten import RANDOM_OPS
-from dycl.ir.schema import overload_of, schema_of, torch_dtype
-from dycl.ir.types import element_of, shape_of
+from dycl.ir.schema import schema_of
 
 _DROPOUTS = frozenset(["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
 _NORMS = {"batch_norm.default": 5, "instance_norm.default": 5, "native_batch_norm.default": 5}
@@ -40,7 +40,8 @@ class Recorder(SchemaCheckMode):
         self.heap = heap
         self.symbols = symbols
         self.weights = weights
-        self.mutations = Mutations(heap, self.call)
+        self.trials = Trials(symbols, self.quietly)
+        self.mutations = Mutations(heap, self.trials, self.call)
         self.silent = False
 
     def __torch_dispatch__(
@@ -53,19 +54,13 @@ class Recorder(SchemaCheckMode):
             raise Refusal(f"the operator {func.namespace}::{name}", "only torch's own operators are taken")
         return self.record(name, func, bind(func, args, kwargs or {}))
 
-    def quietly(self, make: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """Make a fake tensor without recording how."""
+    def quietly(self, make: Callable[[], Value]) -> Value:
+        """Make fake tensors without recording how."""
         before, self.silent = self.silent, True
         try:
             return make()
         finally:
             self.silent = before
-
-    def zeros(self, type: Attribute) -> torch.Tensor:
-        """Emit zeros of a tensor type; a size that it leaves open is 1."""
-        sizes = [1 if size is None else size for size in shape_of(type)]
-        arguments = [sizes, torch_dtype(element_of(type)), None, None, None]
-        return self.call("zeros.default", overload_of("zeros.default"), arguments)
 
     def empty_like(self, tensor: torch.Tensor) -> torch.Tensor:
         size, stride, dtype = tensor.size(), tensor.stride(), tensor.dtype
@@ -115,7 +110,10 @@ class Recorder(SchemaCheckMode):
         tensors = [value for value in _flat(arguments) if isinstance(value, torch.Tensor)]
         check_dtypes(name.partition(".")[0], tensors)
         positional, keywords = _split(name, arguments)
-        out = func(*positional, **keywords)
+        if is_symbolic(arguments):
+            out = self.trials.run(name, func, positional, keywords)
+        else:
+            out = func(*positional, **keywords)
         if isinstance(out, tuple | list):
             out = self._apart(arguments, out)
         outputs = [tensor for tensor in _flat(out) if isinstance(tensor, torch.Tensor)]
@@ -163,7 +161,7 @@ class Recorder(SchemaCheckMode):
         fake = self.fake(tensor)
         symbol = func(fake)
         if isinstance(symbol, SYMBOLIC):
-            self.symbols.learn(symbol, self.heap.builder.emit(ItemOp(self.heap.value(fake))).scalar)
+            self.symbols.bind(symbol, self.heap.builder.emit(ItemOp(self.heap.value(fake))).scalar)
         return symbol
 
 

@@ -1,15 +1,19 @@
 """Python's arithmetic on numbers known only at run time, as `arith` ops."""
 
 import ast
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xdsl.dialects import arith
+from xdsl.dialects import math as elementary
 from xdsl.dialects.builtin import f64, i64
 from xdsl.ir import SSAValue
 
+from dycl.frontends.torch.branches import require
 from dycl.frontends.torch.values import Kind, Scalar, Value, kind_of
 from dycl.ir.ops import AssertOp
+from dycl.ir.scalars import constant_scalar
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -71,11 +75,70 @@ def binary(capture: "Capture", operator: type[ast.operator], left: Value, right:
         for _ in range(right - 1):
             result = emit((arith.MulfOp if float in kinds else arith.MuliOp)(result, base)).result
         return Scalar(result)
+    if operator in (ast.LShift, ast.RShift) and float not in kinds:
+        return _shift(capture, operator, left, right)
+    if operator is ast.Pow:
+        if float in kinds:
+            return power(capture, Scalar(as_ssa(capture, left, float)), Scalar(as_ssa(capture, right, float)))
+        return _integer_power(capture, left, right)
     raise capture.error(
         f"the operator {_NAMES.get(operator, operator.__name__)} on a number known only at run time",
         "it has no counterpart among the IR's scalar operations",
         "compute it on tensors, before `.item()`",
     )
+
+
+def _shift(capture: "Capture", operator: type[ast.operator], left: Value, right: Value) -> Scalar:
+    if isinstance(right, Scalar):
+        require(capture, compare(capture, ast.GtE, right, 0).ssa, ValueError("negative shift count"))
+    elif right < 0:
+        raise capture.raised(ValueError("negative shift count"))
+    op = arith.ShLIOp if operator is ast.LShift else arith.ShRSIOp
+    return Scalar(capture.builder.emit(op(as_ssa(capture, left, int), as_ssa(capture, right, int))).result)
+
+
+def _integer_power(capture: "Capture", left: Value, right: Value) -> Scalar:
+    """Emit the power of two ints, which is an int where the exponent is not negative, and else a float."""
+    if not isinstance(right, Scalar) and right < 0:
+        return power(capture, Scalar(as_ssa(capture, left, float)), Scalar(as_ssa(capture, right, float)))
+    if isinstance(right, Scalar) and (right.bounds is None or right.bounds[0] < 0):
+        text = "OverflowError: a negative exponent of an int, whose power is a float, in a program compiled for ints"
+        capture.builder.emit(AssertOp(compare(capture, ast.GtE, right, 0).ssa, text))
+    operands = as_ssa(capture, left, int), as_ssa(capture, right, int)
+    return Scalar(capture.builder.emit(elementary.IPowIOp(*operands)).result)
+
+
+def power(capture: "Capture", base: Scalar, exponent: Scalar, undefined: Exception | None = None) -> Scalar:
+    """Emit the power of two floats; `undefined` is what Python raises where it is no float, if it does."""
+    result = Scalar(capture.builder.emit(elementary.PowFOp(base.ssa, exponent.ssa)).result)
+    number, power_of = constant_scalar(base.ssa), constant_scalar(exponent.ssa)
+    by_zero = (number is None or number == 0) and (power_of is None or power_of < 0)
+    if by_zero:
+        zero = compare(capture, ast.Eq, base, 0.0)
+        negative = compare(capture, ast.Lt, exponent, 0.0)
+        error = undefined or ZeroDivisionError("0.0 cannot be raised to a negative power")
+        require(capture, _not(capture, binary(capture, ast.BitAnd, zero, negative)), error)
+    if (number is None or number < 0) and (power_of is None or not float(power_of).is_integer()):
+        number_is_nan = compare(capture, ast.NotEq, base, base)
+        nan = binary(capture, ast.BitOr, number_is_nan, compare(capture, ast.NotEq, exponent, exponent))
+        fine = binary(capture, ast.BitOr, nan, compare(capture, ast.Eq, result, result))
+        if undefined is not None:
+            require(capture, fine.ssa, undefined)
+        else:
+            text = "TypeError: the power of a negative number is complex, in a program compiled for floats"
+            capture.builder.emit(AssertOp(fine.ssa, text))
+    if power_of is None or abs(power_of) > 1:
+        infinite = [compare(capture, ast.Eq, absolute(capture, value), math.inf) for value in (result, base, exponent)]
+        allowed = binary(capture, ast.BitOr, infinite[1], infinite[2])
+        overflow = binary(capture, ast.BitAnd, infinite[0], Scalar(_not(capture, allowed)))
+        if by_zero:
+            overflow = binary(capture, ast.BitAnd, overflow, compare(capture, ast.NotEq, base, 0.0))
+        require(capture, _not(capture, overflow), OverflowError("(34, 'Numerical result out of range')"))
+    return result
+
+
+def _not(capture: "Capture", test: Scalar) -> SSAValue:
+    return capture.builder.emit(arith.XOrIOp(test.ssa, capture.builder.constant(True))).result
 
 
 _NAMES: dict[type[ast.operator], str] = {
@@ -91,7 +154,7 @@ _NAMES: dict[type[ast.operator], str] = {
 def _check_divisor(capture: "Capture", divisor: Value, message: str) -> None:
     if isinstance(divisor, Scalar):
         nonzero = compare(capture, ast.NotEq, divisor, 0)
-        capture.builder.emit(AssertOp(nonzero.ssa, f"ZeroDivisionError: {message}"))
+        require(capture, nonzero.ssa, ZeroDivisionError(message))
     elif not divisor:
         raise capture.raised(ZeroDivisionError(message))
 
@@ -128,6 +191,10 @@ def convert(capture: "Capture", value: Value, kind: Kind) -> Value:
     if kind is bool:
         return compare(capture, ast.NotEq, value, value.kind())
     if kind is int and value.kind is float:
+        limit = float(2**63)
+        least, greatest = compare(capture, ast.GtE, value, -limit), compare(capture, ast.Lt, value, limit)
+        error = OverflowError("cannot convert a float that is infinite, not a number or beyond 64 bits to an integer")
+        require(capture, binary(capture, ast.BitAnd, least, greatest).ssa, error)
         return Scalar(capture.builder.emit(arith.FPToSIOp(value.ssa, i64)).result)
     return Scalar(as_ssa(capture, value, kind))
 
@@ -136,6 +203,12 @@ def select(capture: "Capture", condition: Scalar, left: Value, right: Value) -> 
     """Emit `left if condition else right` for two numbers of one kind."""
     a, b = as_ssa(capture, left), as_ssa(capture, right)
     return Scalar(capture.builder.emit(arith.SelectOp(condition.ssa, a, b)).result)
+
+
+def extreme(capture: "Capture", greatest: bool, left: Value, right: Value) -> Scalar:
+    """Emit the greater or the lesser of two ints."""
+    op = arith.MaxSIOp if greatest else arith.MinSIOp
+    return Scalar(capture.builder.emit(op(as_ssa(capture, left, int), as_ssa(capture, right, int))).result)
 
 
 def absolute(capture: "Capture", value: Scalar) -> Scalar:

@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from xdsl.dialects import arith
 from xdsl.ir import SSAValue
 
-from dycl.frontends.torch.builder import Builder
+from dycl.frontends.builder import Builder
 from dycl.frontends.torch.diagnostics import Refusal
 from dycl.frontends.torch.values import Value
-from dycl.ir.ops import AtenOp
+from dycl.ir.ops import AtenOp, DimOp
 from dycl.ir.ops.aten import Argument
 from dycl.ir.types import shape_of
 
@@ -44,13 +45,30 @@ def scatter(write: Write) -> SSAValue:
     return rule(write)
 
 
+def _size(write: Write, axis: int) -> int | SSAValue:
+    sizes = shape_of(write.parent.type)
+    size = sizes[axis]
+    return write.builder.emit(DimOp(write.parent, axis % len(sizes))).size if size is None else size
+
+
+def _sum(write: Write, numbers: Sequence[int | SSAValue]) -> int | SSAValue:
+    unknown = [number for number in numbers if isinstance(number, SSAValue)]
+    known = sum(number for number in numbers if isinstance(number, int))
+    if not unknown:
+        return known
+    total = unknown[0]
+    for addend in unknown[1:] if known == 0 else [*unknown[1:], write.builder.constant(known)]:
+        total = write.builder.emit(arith.AddiOp(total, addend)).result
+    return total
+
+
 def _same_order(write: Write) -> SSAValue:
     shape = shape_of(write.parent.type)
     if shape_of(write.value.type) == shape:
         return write.value
-    sizes = [size for size in shape if size is not None]
-    if len(sizes) != len(shape):
-        raise Refusal("a write through a view of a tensor whose sizes are known only at run time")
+    if shape.count(None) == 1:
+        return write.emit("reshape.default", write.value, [-1 if size is None else size for size in shape])
+    sizes = [_size(write, axis) if size is None else size for axis, size in enumerate(shape)]
     return write.emit("reshape.default", write.value, sizes)
 
 
@@ -70,30 +88,30 @@ def _unbind(write: Write) -> SSAValue:
 
 def _narrow(write: Write) -> SSAValue:
     _, dim, start, length = write.arguments
-    return write.emit("slice_scatter.default", write.parent, write.value, dim, start, start + length, 1)
+    if isinstance(start, int) and start < 0:
+        start = _sum(write, [_size(write, dim), start])
+    return write.emit("slice_scatter.default", write.parent, write.value, dim, start, _sum(write, [start, length]), 1)
 
 
 def _split(write: Write) -> SSAValue:
     _, step, dim = write.arguments
     length = shape_of(write.value.type)[dim]
-    if length is None or not isinstance(step, int):
-        raise Refusal("a write through a piece whose place is known only at run time")
-    start = write.index * step
-    return write.emit("slice_scatter.default", write.parent, write.value, dim, start, start + length, 1)
+    start = _sum(write, [step] * write.index)
+    end = _sum(write, [start, step if length is None else length])
+    return write.emit("slice_scatter.default", write.parent, write.value, dim, start, end, 1)
 
 
 def _split_sizes(write: Write) -> SSAValue:
     _, sizes, dim = write.arguments
-    start = sum(sizes[: write.index])
-    end = start + sizes[write.index]
+    start = _sum(write, sizes[: write.index])
+    end = _sum(write, [start, sizes[write.index]])
     return write.emit("slice_scatter.default", write.parent, write.value, dim, start, end, 1)
 
 
 def _chunk(write: Write) -> SSAValue:
     _, chunks, dim = write.arguments
     whole = shape_of(write.parent.type)[dim]
-    if whole is None:
-        raise Refusal("a write through a chunk of a tensor whose sizes are known only at run time")
+    assert whole is not None, "torch does not chunk a size known only at run time"
     return _split(replace(write, arguments=[None, math.ceil(whole / chunks), dim]))
 
 

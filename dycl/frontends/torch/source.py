@@ -4,9 +4,10 @@ import ast
 import linecache
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TypeAlias
+
+from dycl.ir.locations import shown_name
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -37,14 +38,6 @@ class Source:
 
     def _line(self, number: int) -> str:
         return self.lines[number - 1] if number <= len(self.lines) else ""
-
-
-def shown_name(file: str) -> str:
-    """Return a file's path relative to the current directory where it lies inside, else as it is."""
-    try:
-        return str(Path(file).resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return file
 
 
 @cache

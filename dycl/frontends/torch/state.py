@@ -27,6 +27,8 @@ class CallState:
     writes: dict[tuple[int, str], Place] = field(default_factory=dict[tuple[int, str], Place])
     lasting: dict[int, Value] = field(default_factory=dict[int, Value])
     """Containers that outlive the call, by id."""
+    carried: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
+    """Attributes that the program carries from call to call."""
 
     def read(self, owner: Value, name: str, value: Value) -> None:
         """Note a read of an attribute, which has given `value`."""
@@ -37,7 +39,7 @@ class CallState:
         if value is not UNBOUND and AttributeSlot(owner, name).read() is UNBOUND:
             return  # of its class
         key = (id(owner), name)
-        if self.written.get(key, False):
+        if self.written.get(key, False) or key in self.carried:
             return
         self.reads.setdefault(key, self.capture.stack[-1].place)
         if key in self.writes:
@@ -45,9 +47,9 @@ class CallState:
 
     def write(self, owner: Value, name: str) -> None:
         """Note a write to an attribute."""
-        if self.capture.birth(owner):
-            return
         key = (id(owner), name)
+        if self.capture.birth(owner) or key in self.carried:
+            return
         self.writes.setdefault(key, self.capture.stack[-1].place)
         if key in self.reads:
             self._refuse(owner, name, self.reads[key], "reads")
@@ -74,12 +76,19 @@ class CallState:
             raise self.capture.error(
                 f"a change to a {type(container).__name__} that outlives the call",
                 "it would be state carried from call to call, and a compiled program has none",
-                "make a new one in the forward, or `.clear()` it there first",
+                "make a new one in the forward, `.clear()` it there first, or name it with `--state`",
             )
 
     def _refuse(self, owner: Value, name: str, other: Place, does: str) -> None:
         raise self.capture.error(
             f"the attribute `{name}` of a {type(owner).__name__} is state carried from call to call",
             f"{other.frame} {does} it in the same call, so that a later call would see what an earlier one left",
-            "set it at the start of the forward, or pass it in and return it",
+            f"set it at the start of the forward, pass it in and return it, or {self._naming(owner, name)}",
         )
+
+    def _naming(self, owner: Value, name: str) -> str:
+        """Return how to say that an attribute is carried from call to call."""
+        paths = [path for path, module in self.capture.module.named_modules() if module is owner]
+        if not paths:
+            return "keep it on the model, and name it with `--state`"
+        return f"name it with `--state {paths[0]}.{name}`" if paths[0] else f"name it with `--state {name}`"

@@ -8,13 +8,16 @@ from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.assignment import assign, augment, delete
 from dycl.frontends.torch.branches import branch
 from dycl.frontends.torch.conditions import condition
-from dycl.frontends.torch.control import LEFT, Completion, Leave, Left, Raised
+from dycl.frontends.torch.control import LEFT, Completion, Departed, Leave, Left, Raised
 from dycl.frontends.torch.functions import define
+from dycl.frontends.torch.guards import depart, has_exits
 from dycl.frontends.torch.loops import execute_for, execute_while
-from dycl.frontends.torch.managers import is_transparent
+from dycl.frontends.torch.matches import execute_match
+from dycl.frontends.torch.metaprogramming import evaluate_instead
 from dycl.frontends.torch.results import emit_return
 from dycl.frontends.torch.tries import execute_try
-from dycl.frontends.torch.values import ModelRaised, Poison, Symbolic, Value
+from dycl.frontends.torch.values import Escape, ModelRaised, Symbolic, Value
+from dycl.frontends.torch.withs import execute_with
 
 NodeT = TypeVar("NodeT", bound=ast.stmt)
 Handler = Callable[[Activation, NodeT], Completion]
@@ -33,6 +36,12 @@ def execute_block(activation: Activation, body: Sequence[ast.stmt]) -> Completio
             )
         try:
             completion = handler(activation, node)
+        except Departed as departed:
+            return departed.completion
+        except Escape as escape:
+            raise capture.error(
+                str(escape), "it is known only when the program runs", "keep it in tensors or in Python arithmetic"
+            ) from None
         except ModelRaised as error:
             return Raised(error)
         if completion is not None:
@@ -50,15 +59,17 @@ def _return(activation: Activation, node: ast.Return) -> Completion:
     capture = activation.capture
     if node.value is None:
         value = None
-    elif activation.is_main and not activation.guards and isinstance(node.value, ast.Call):
+    elif activation.is_main and not has_exits(activation) and isinstance(node.value, ast.Call):
         activation.node = node.value
         value = capture.evaluator.call_node(activation, node.value, tail=True)
         if isinstance(value, Left):
             return value
     else:
         value = activation.evaluate(node.value)
-    if not activation.is_main:
-        return Leave(activation.scope, value)
+    leave = Leave(activation.scope, value)
+    ended = depart(activation, leave, whole=True)
+    if ended is not leave or not activation.is_main or any(loop.is_endless for loop in capture.open_loops):
+        return ended
     activation.node = node
     emit_return(capture, value)
     return LEFT
@@ -69,6 +80,7 @@ def _if(activation: Activation, node: ast.If) -> Completion:
     activation.node = node.test
     if isinstance(test, bool):
         return activation.execute(node.body if test else node.orelse)
+    evaluate_instead(activation.capture, test, "a branch on the number of an iteration")
     completion, _ = branch(
         activation.capture,
         test,
@@ -103,11 +115,11 @@ def _delete(activation: Activation, node: ast.Delete) -> Completion:
 
 
 def _break(activation: Activation, node: ast.Break) -> Completion:
-    return Leave(activation.loops[-1][0])
+    return depart(activation, Leave(activation.loops[-1][0]), whole=False)
 
 
 def _continue(activation: Activation, node: ast.Continue) -> Completion:
-    return Leave(activation.loops[-1][1])
+    return depart(activation, Leave(activation.loops[-1][1]), whole=False)
 
 
 def _pass(activation: Activation, node: ast.Pass) -> Completion:
@@ -117,13 +129,23 @@ def _pass(activation: Activation, node: ast.Pass) -> Completion:
 def _raise(activation: Activation, node: ast.Raise) -> Completion:
     capture = activation.capture
     if node.exc is None:
-        raise capture.error("`raise` without an exception", advice="name the exception")
-    found: Value = activation.evaluate(node.exc)
+        handling = [error for caller in capture.stack for error in caller.handling]
+        return Raised(capture.raised(handling[-1] if handling else RuntimeError("No active exception to reraise")))
+    found = activation.evaluate(node.exc)
+    cause = activation.evaluate(node.cause) if node.cause is not None else None
     activation.node = node
-    error = capture.native(found) if isinstance(found, type) else found
+    error = _exception(activation, found)
+    if node.cause is not None:
+        error.__cause__ = None if cause is None else _exception(activation, cause)
+    return Raised(capture.raised(error))
+
+
+def _exception(activation: Activation, found: Value) -> Exception:
+    capture = activation.capture
+    error = capture.evaluator.call(capture, found, [], {}) if isinstance(found, type) else capture.usable(found)
     if not isinstance(error, Exception):
         raise capture.raised(TypeError("exceptions must derive from BaseException"))
-    return Raised(capture.raised(error))
+    return error
 
 
 def _assert(activation: Activation, node: ast.Assert) -> Completion:
@@ -158,24 +180,17 @@ def _nonlocal(activation: Activation, node: ast.Nonlocal) -> Completion:
 
 
 def _global(activation: Activation, node: ast.Global) -> Completion:
+    """Names that are only read mean what they would mean without it; `bind` refuses to write them."""
+    activation.global_names.update(node.names)
+    return None
+
+
+def _class(activation: Activation, node: ast.ClassDef) -> Completion:
     raise activation.capture.error(
-        "`global` in a forward", "a compiled program keeps no global state", "pass the value in, and return it"
+        f"the class `{node.name}`, defined in a forward",
+        "its body would be run in every call",
+        "define it at the top of the file",
     )
-
-
-def _with(activation: Activation, node: ast.With) -> Completion:
-    for item in node.items:
-        manager = activation.evaluate(item.context_expr)
-        activation.node = item.context_expr
-        if not is_transparent(manager):
-            raise activation.capture.error(
-                f"`with` on a {type(manager).__module__}.{type(manager).__qualname__}",
-                "only managers that leave the computation as it is are taken, such as torch.no_grad()",
-                "move it out of the forward",
-            )
-        if item.optional_vars is not None:
-            assign(activation, item.optional_vars, Poison("what a context manager gives"))
-    return activation.execute(node.body)
 
 
 def _import(activation: Activation, node: ast.Import | ast.ImportFrom) -> Completion:
@@ -194,6 +209,7 @@ _STATEMENTS: dict[type[ast.stmt], Handler[ast.stmt]] = {
     ast.Assign: _assign,
     ast.AugAssign: _augmented,
     ast.Break: _break,
+    ast.ClassDef: _class,
     ast.Continue: _continue,
     ast.Delete: _delete,
     ast.Expr: _expression,
@@ -203,11 +219,12 @@ _STATEMENTS: dict[type[ast.stmt], Handler[ast.stmt]] = {
     ast.If: _if,
     ast.Import: _import,
     ast.ImportFrom: _import,
+    ast.Match: execute_match,
     ast.Nonlocal: _nonlocal,
     ast.Pass: _pass,
     ast.Raise: _raise,
     ast.Return: _return,
     ast.Try: execute_try,
     ast.While: execute_while,
-    ast.With: _with,
+    ast.With: execute_with,
 }  # pyright: ignore[reportAssignmentType]: each handler takes the nodes of its key

@@ -1,8 +1,10 @@
 """Items of tensors, lists, tuples, dicts and modules: read, written and deleted."""
 
+import ast
 import operator
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,22 +13,26 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import f64, i64
 
 from dycl.frontends.torch import scalars
-from dycl.frontends.torch.branches import branch_value
-from dycl.frontends.torch.heap import sizes_of
+from dycl.frontends.torch.branches import branch_value, require
+from dycl.frontends.torch.forks import fork, forked_call
+from dycl.frontends.torch.grown import grown_of, item
+from dycl.frontends.torch.metaprogramming import evaluate_instead
 from dycl.frontends.torch.numbers import scalar_tensor, stack_numbers
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, kind_of
-from dycl.ir.ops import AssertOp
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
 
 def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
-    capture.usable(owner)
-    capture.usable(index)
-    if isinstance(owner, Choice):
-        return chosen(capture, owner.index, [read_item(capture, option, index) for option in owner.options])
+    grown = grown_of(capture, owner)
+    if grown is not None:
+        return item(capture, grown, capture.item(index) if isinstance(index, torch.Tensor) else index)
+    owner, index = capture.usable(owner), capture.usable(index)
+    if isinstance(owner, Choice) or (isinstance(index, Choice) and not isinstance(owner, torch.Tensor)):
+        return forked_call(capture, lambda pair, _: read_item(capture, *pair), [owner, index], {})
     if isinstance(owner, torch.Tensor):
+        index = _with_numbers(capture, index)
         if holds(index, lambda part: isinstance(part, Scalar)) and not isinstance(index, slice):
             return _read_tensor(capture, owner, index)
         return capture.torch_call(operator.getitem, owner, index)
@@ -57,10 +63,14 @@ def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value
     """
     if not options:
         raise capture.raised(IndexError("list index out of range"))
-    index = _in_range(capture, index, len(options))
+    index = _in_range(capture, index, len(options), "list index out of range")
     first = options[0]
     if all(option is first for option in options):
         return first
+    steps = {b - a for a, b in pairwise(options)} if all(type(option) is int for option in options) else set[int]()
+    if len(steps) == 1:
+        scaled = scalars.binary(capture, ast.Mult, index, step) if (step := steps.pop()) != 1 else index
+        return scalars.binary(capture, ast.Add, scaled, first) if first else scaled
     if all(isinstance(option, torch.Tensor) for option in options):
         if any(option.dtype != first.dtype or option.size() != first.size() for option in options):
             raise capture.error(
@@ -71,6 +81,7 @@ def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value
     if all(map(is_number, options)) and len({kind_of(option) for option in options}) == 1:
         stacked = stack_numbers(capture, options)
         return capture.item(_select(capture, stacked, 0, index))
+    evaluate_instead(capture, index.ssa, "an object chosen by the number of an iteration")
     return Choice(index, options)
 
 
@@ -86,28 +97,57 @@ def chosen(capture: "Capture", index: Scalar, options: Sequence[Value]) -> Value
     return choose(capture, options, index)
 
 
-def _in_range(capture: "Capture", index: Scalar, count: int) -> Scalar:
+def _in_range(capture: "Capture", index: Scalar, count: Value, message: str) -> Value:
     """Return an index as one from 0, with a check where it might be out of range."""
-    if index.bounds is not None and index.bounds[0] >= 0 and index.bounds[1] < count:
-        return index
-    emit, constant = capture.builder.emit, capture.builder.constant
-    ssa = scalars.as_ssa(capture, index, int)
-    low = emit(arith.CmpiOp(ssa, constant(-count), "sge")).result
-    high = emit(arith.CmpiOp(ssa, constant(count), "slt")).result
-    emit(AssertOp(emit(arith.AndIOp(low, high)).result, "IndexError: list index out of range"))
-    negative = emit(arith.CmpiOp(ssa, constant(0), "slt")).result
-    shifted = emit(arith.AddiOp(ssa, constant(count))).result
-    return Scalar(emit(arith.SelectOp(negative, shifted, ssa)).result, (0, count - 1))
+    known, emit = capture.symbols.decide, capture.builder.emit
+    if index.kind is bool:
+        index = Scalar(scalars.as_ssa(capture, index, int), (0, 1))
+    least = scalars.unary(capture, ast.USub, count) if isinstance(count, Scalar) else -count
+    checks = [
+        scalars.compare(capture, kind, index, bound).ssa
+        for kind, test, bound in ((ast.GtE, operator.ge, least), (ast.Lt, operator.lt, count))
+        if not (known(test, index, bound) or (kind is ast.GtE and known(test, index, 0)))
+    ]
+    if checks:
+        inside = checks[0] if len(checks) == 1 else emit(arith.AndIOp(checks[0], checks[1])).result
+        require(capture, inside, IndexError(message))
+    negative = known(operator.lt, index, 0)
+    found: Value = index
+    if negative is not False:
+        found = scalars.binary(capture, ast.Add, index, count)
+    if negative is None:
+        found = scalars.select(capture, scalars.compare(capture, ast.Lt, index, 0), found, index)
+        greatest = count if isinstance(count, int) else count.bounds and count.bounds[1]
+        found.bounds = None if greatest is None else (0, greatest - 1)
+    if checks:
+        capture.symbols.assume(operator.lt, found, count)
+        capture.symbols.assume(operator.ge, found, 0)
+    return found
 
 
-def _select(capture: "Capture", tensor: torch.Tensor, axis: int, index: Scalar) -> torch.Tensor:
-    """Return `tensor[index]` along an axis, for an index from 0."""
+def _select(capture: "Capture", tensor: torch.Tensor, axis: int, index: Value) -> torch.Tensor:
+    """Return a copy of `tensor[index]` along an axis, for an index from 0."""
     where = capture.torch_call(torch.Tensor.reshape, scalar_tensor(capture, index, i64), [1])
     taken = capture.torch_call(torch.index_select, tensor, axis, where)
     return capture.torch_call(torch.squeeze, taken, axis)
 
 
-def _read_tensor(capture: "Capture", tensor: torch.Tensor, index: Value) -> Value:
+def _with_numbers(capture: "Capture", index: Value) -> Value:
+    """Return an index with numbers for the tensors in it that torch takes for numbers: those without dimensions."""
+    parts = index if isinstance(index, tuple) else (index,)
+
+    def is_number(part: Value) -> bool:
+        whole = isinstance(part, torch.Tensor) and not part.dim() and not part.is_floating_point()
+        return whole and part.dtype not in (torch.bool, torch.uint8) and capture.is_traced(part)
+
+    if not any(map(is_number, parts)) or any(isinstance(p, torch.Tensor | list) and not is_number(p) for p in parts):
+        return index
+    found = tuple(capture.item(part) if is_number(part) else part for part in parts)
+    return found if isinstance(index, tuple) else found[0]
+
+
+def _read_tensor(capture: "Capture", tensor: torch.Tensor, index: Value) -> torch.Tensor:
+    """Return the part of a tensor, on the same memory, at an index with numbers known only at run time in it."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in [part for part in parts if part is Ellipsis]:
         at = next(i for i, part in enumerate(parts) if part is Ellipsis)
@@ -117,10 +157,9 @@ def _read_tensor(capture: "Capture", tensor: torch.Tensor, index: Value) -> Valu
     for part in parts:
         whole = (slice(None),) * axis
         if isinstance(part, Scalar):
-            size = sizes_of(tensor)[axis]
-            if size is None:
-                raise capture.error("an index known only at run time into a size known only at run time")
-            tensor = _select(capture, tensor, axis, _in_range(capture, part, size))
+            size = capture.torch_call(torch.Tensor.size, tensor, axis)
+            message = f"index out of range of dimension {axis}"
+            tensor = capture.torch_call(torch.select, tensor, axis, _in_range(capture, part, size, message))
         elif isinstance(part, int) and not isinstance(part, bool):
             tensor = capture.torch_call(operator.getitem, tensor, (*whole, part))
         elif part is None or isinstance(part, slice):
@@ -132,15 +171,14 @@ def _read_tensor(capture: "Capture", tensor: torch.Tensor, index: Value) -> Valu
 
 
 def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> None:
-    capture.usable(owner)
-    capture.usable(index)
+    owner, index = capture.usable(owner), capture.usable(index)
+    if isinstance(owner, Choice):
+        fork(capture, owner, lambda option: write_item(capture, option, index, value))
+        return
     if isinstance(owner, torch.Tensor):
+        index = _with_numbers(capture, index)
         if holds(index, lambda part: isinstance(part, Scalar)):
-            raise capture.error(
-                "a write to a tensor at an index known only at run time",
-                "where it goes is not known while the program is compiled",
-                "use torch.where, scatter or index_put with an index tensor",
-            )
+            owner, index = _read_tensor(capture, owner, index), Ellipsis
         if isinstance(value, Scalar):
             value = scalar_tensor(capture, value, f64 if value.kind is float else i64)
         capture.torch_call(operator.setitem, owner, index, value)
@@ -170,6 +208,5 @@ def delete_item(capture: "Capture", owner: Value, index: Value) -> None:
 
 def _check_container(capture: "Capture", owner: Value) -> None:
     if not isinstance(owner, list | dict):
-        raise capture.error(
-            f"a write to an item of a {type(owner).__name__}", "only lists, dicts and tensors are taken"
-        )
+        kind = owner.describe() if isinstance(owner, Symbolic) else f"a {type(owner).__name__}"
+        raise capture.error(f"a write to an item of {kind}", "only lists, dicts and tensors are taken")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dycl.frontends.torch.arrays import Array
 from dycl.frontends.torch.heap import sizes_of
 from dycl.frontends.torch.values import Value
 
@@ -42,14 +43,16 @@ def _tolist(capture: "Capture", tensor: torch.Tensor) -> Value:
     return capture.born([_tolist(capture, part) for part in capture.torch_call(torch.unbind, tensor, 0)])
 
 
-def _no_numpy(capture: "Capture", tensor: torch.Tensor) -> Value:
+def _numpy(capture: "Capture", tensor: torch.Tensor) -> Value:
     if not capture.is_traced(tensor):
         return capture.without_modes(lambda: tensor.detach().numpy())
-    raise capture.error(
-        "`.numpy()` on a traced tensor",
-        "its content exists only when the compiled program runs, and numpy's code is not captured",
-        "use the torch operation that does the same",
-    )
+    if None in sizes_of(tensor):
+        raise capture.error(
+            "`.numpy()` on a tensor whose size is known only at run time",
+            "numpy's code is not captured",
+            "use the torch operation that does the same",
+        )
+    return Array(capture, tensor)
 
 
 def _length(capture: "Capture", tensor: torch.Tensor) -> Value:
@@ -64,7 +67,7 @@ _METHODS: dict[str, Callable[["Capture", torch.Tensor], Value]] = {
     "__len__": _length,
     "cuda": _same,
     "item": lambda capture, tensor: capture.item(tensor),
-    "numpy": _no_numpy,
+    "numpy": _numpy,
     "tolist": _tolist,
 }
 

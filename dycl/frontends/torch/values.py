@@ -115,6 +115,20 @@ def unknown_text() -> Poison:
     )
 
 
+class Guarded(Symbolic):
+    """The content of a name or attribute that only some paths set: `value` where the bool `flag` holds."""
+
+    __slots__ = ("flag", "label", "value")
+
+    def __init__(self, flag: Scalar, value: "Value", label: str) -> None:
+        self.flag = flag
+        self.value = value
+        self.label = label
+
+    def describe(self) -> str:
+        return f"`{self.label}`, which only some paths set,"
+
+
 class Choice(Symbolic):
     """One of several Python objects, chosen at run time: `options[i]` where `index` is i, or 0/1 for false/true."""
 
@@ -140,7 +154,7 @@ class ModelRaised(Exception):
     """The user's program raised `error`, at `place`, called from `calls`."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(type(error).__name__)
         self.error = error
         self.place: Place | None = None
         self.calls: tuple[Place, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from xdsl.ir import Block, Operation
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.rewriter import InsertPoint
 
@@ -28,7 +28,9 @@ def range_of(op: ForOp) -> range | None:
 def exits(block: Block) -> Iterator[YieldOp | BreakOp | ContinueOp]:
     """Yield the terminators that end an iteration of the loop whose body is `block`, or leave that loop."""
     for op in block.ops:
-        if isinstance(op, BreakOp | ContinueOp) or (isinstance(op, YieldOp) and isinstance(op.parent_op(), ForOp)):
+        if isinstance(op, BreakOp | ContinueOp) or (
+            isinstance(op, YieldOp) and isinstance(op.parent_op(), ForOp | WhileOp)
+        ):
             yield op
         elif not isinstance(op, ForOp | WhileOp):
             for region in op.regions:
@@ -103,4 +105,117 @@ class EraseEmptyWhile(RewritePattern):
         rewriter.erase(op)
 
 
-LOOP_PATTERNS: tuple[RewritePattern, ...] = (EraseEmptyLoop(), DropCarriedValues(), EraseEmptyWhile())
+class ForwardHandedOnValues(RewritePattern):
+    """What a `while` hands on to its body, and as its result, is the value itself where that comes from outside the
+    loop; one that it hands on twice is the first of the two."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        if not isinstance(op, WhileOp) or not isinstance(test := op.before.block.last_op, ConditionOp):
+            return
+        breaks = [end for end in exits(op.body.block) if isinstance(end, BreakOp)]
+        first: dict[SSAValue, int] = {}
+        for index, value in enumerate(test.values):
+            twin = first.setdefault(value, index)
+            if twin < index:
+                found, result = op.body.block.args[twin], op.results[twin]
+                given = all(end.values[index] is end.values[twin] for end in breaks)
+            elif _is_outside(value, op.before.block):
+                found = result = value
+                given = all(end.values[index] is value for end in breaks)
+            else:
+                continue
+            _put_for(op.body.block.args[index], found, rewriter)
+            if given:
+                _put_for(op.results[index], result, rewriter)
+
+
+class ForwardKeptValues(RewritePattern):
+    """A value with which all iterations of a `while` begin as the first one does is its initial value."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        if not isinstance(op, WhileOp) or not isinstance(test := op.before.block.last_op, ConditionOp):
+            return
+        ends = [end for end in exits(op.body.block) if not isinstance(end, BreakOp)]
+        for index, (init, argument) in enumerate(zip(op.inits, op.before.block.args, strict=True)):
+            kept = {init}
+            kept.update(
+                inner for inner, value in zip(op.body.block.args, test.values, strict=True) if value is argument
+            )
+            if all(end.values[index] in kept for end in ends):
+                _put_for(argument, init, rewriter)
+
+
+class DropWhileValues(RewritePattern):
+    """A value that a `while` begins its iterations with, or hands on, is dropped where only the loop's handing on
+    depends on it."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        if not isinstance(op, WhileOp) or not isinstance(test := op.before.block.last_op, ConditionOp):
+            return
+        begun, handed = _needed(op, test)
+        if len(begun) < len(op.inits) or len(handed) < len(op.results):
+            _keep_while_values(op, test, sorted(begun), sorted(handed), rewriter)
+
+
+def _needed(op: WhileOp, test: ConditionOp) -> tuple[set[int], set[int]]:
+    """Return which of the values that iterations begin with are needed, and which of those handed on."""
+    ends = list(exits(op.body.block))
+    handing: set[Operation] = {test, *ends}
+    begun_at: dict[SSAValue, int] = {argument: argument.index for argument in op.before.block.args}
+    handed_at: dict[SSAValue, int] = {argument: argument.index for argument in op.body.block.args}
+    begun = {index for value, index in begun_at.items() if test.condition is value or _has_uses(value, handing)}
+    handed = {index for value, index in handed_at.items() if _has_uses(value, handing)}
+    handed.update(result.index for result in op.results if result.first_use is not None)
+    size = -1
+    while size < len(begun) + len(handed):
+        size = len(begun) + len(handed)
+        begun.update(begun_at[test.values[index]] for index in handed if test.values[index] in begun_at)
+        for end in ends:
+            slots = handed if isinstance(end, BreakOp) else begun
+            handed.update([handed_at[end.values[index]] for index in slots if end.values[index] in handed_at])
+    return begun, handed
+
+
+def _has_uses(value: SSAValue, besides: set[Operation]) -> bool:
+    return any(use.operation not in besides for use in value.uses)
+
+
+def _keep_while_values(
+    op: WhileOp, test: ConditionOp, begun: list[int], handed: list[int], rewriter: PatternRewriter
+) -> None:
+    """Replace a loop by one with some of the values that its iterations begin with, and some of those handed on."""
+    for end in exits(op.body.block):
+        end.operands = [end.values[index] for index in (handed if isinstance(end, BreakOp) else begun)]
+        rewriter.notify_op_modified(end)
+    test.operands = [test.condition, *(test.values[index] for index in handed)]
+    rewriter.notify_op_modified(test)
+    for block, kept in ((op.before.block, begun), (op.body.block, handed)):
+        for argument in [argument for argument in block.args if argument.index not in kept]:
+            rewriter.erase_block_argument(argument)
+    regions = [rewriter.move_region_contents_to_new_regions(region) for region in op.regions]
+    new = WhileOp([op.inits[index] for index in begun], [op.results[index].type for index in handed], *regions)
+    new.attributes |= op.attributes
+    results: list[SSAValue | None] = [None] * len(op.results)
+    for index, result in zip(handed, new.results, strict=True):
+        results[index] = result
+    rewriter.replace(op, new, results)
+
+
+def _put_for(old: SSAValue, value: SSAValue, rewriter: PatternRewriter) -> None:
+    if old is not value and old.first_use is not None and can_stand_for(value, old):
+        rewriter.replace_all_uses_with(old, value)
+
+
+def _is_outside(value: SSAValue, block: Block) -> bool:
+    """Whether a value that `block` uses is defined outside it."""
+    return (value.owner if isinstance(value.owner, Block) else value.owner.parent) is not block
+
+
+LOOP_PATTERNS: tuple[RewritePattern, ...] = (
+    EraseEmptyLoop(),
+    DropCarriedValues(),
+    EraseEmptyWhile(),
+    ForwardHandedOnValues(),
+    ForwardKeptValues(),
+    DropWhileValues(),
+)

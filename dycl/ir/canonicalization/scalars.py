@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import f64, i1, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
+from dycl.ir.interpret.scalars import ELEMENTARY_OPS
 from dycl.ir.ops import AssertOp, ConstantOp, DimOp, ItemOp, ScalarTensorOp
 from dycl.ir.scalars import constant_scalar, evaluate, is_false, is_true, scalar_constant
 from dycl.ir.types import element_of, shape_of
@@ -105,7 +106,10 @@ class EraseHeldAssertion(RewritePattern):
             rewriter.erase(op)
 
 
-_ARITHMETIC: tuple[type[Operation], ...] = tuple(op for op in arith.Arith.operations if op is not arith.ConstantOp)
+_ARITHMETIC: tuple[type[Operation], ...] = (
+    *(op for op in arith.Arith.operations if op is not arith.ConstantOp),
+    *ELEMENTARY_OPS,
+)
 
 SCALAR_PATTERNS: Mapping[type[Operation], tuple[RewritePattern, ...]] = {
     **dict.fromkeys(_ARITHMETIC, (FoldArithmetic(), SimplifyLogic())),

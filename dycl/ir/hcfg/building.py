@@ -9,7 +9,7 @@ from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from dycl.ir.hcfg.graph import ControlEdge, DataEdge, Hcfg, Kind, Node
-from dycl.ir.host_ops import is_host_view
+from dycl.ir.host_ops import is_host_append, is_host_view
 from dycl.ir.locations import frames
 from dycl.ir.ops import (
     AssertOp,
@@ -260,7 +260,7 @@ def _kind_in_group(op: Operation, current: Kind) -> Kind | None:
     if isinstance(op, _NOT_GROUPED):
         return None
     if isinstance(op, AtenOp):
-        return current if is_host_view(op) else Kind.TENSOR
+        return current if is_host_view(op) or is_host_append(op) else Kind.TENSOR
     return Kind.HOST
 
 

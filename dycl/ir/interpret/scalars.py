@@ -1,7 +1,8 @@
-"""What arithmetic on host scalars means: MLIR's `arith` on i1, i64 and f64, held as Python's bool, int and float.
+"""What arithmetic on host scalars means: MLIR's `arith` and `math` on i1, i64, f64, held as Python's bool, int, float.
 
 An integer op reads its operands as signed or as unsigned numbers of their width, and wraps its result to it: as a
-signed number, the i1 `true` is -1. Division by zero raises ZeroDivisionError, as it does in Python.
+signed number, the i1 `true` is -1. Division by zero raises ZeroDivisionError, as it does in Python; what is no number
+is 0 as an integer, where a check of the program has not come before.
 """
 
 import math
@@ -9,9 +10,11 @@ import operator
 from collections.abc import Callable, Sequence
 
 from xdsl.dialects import arith
+from xdsl.dialects import math as elementary
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, i1
 from xdsl.ir import Attribute, Operation
 
+import dycl.runtime.elementary as functions
 from dycl.errors import DyclError
 from dycl.ir.interpret.execution import Activation, Outcome, Semantics, Value
 from dycl.ir.locations import describe
@@ -63,6 +66,11 @@ def _minimum(a: float, b: float) -> float:
     return -_maximum(-a, -b)
 
 
+def _integer_power(a: int, b: int) -> int:
+    """A negative exponent gives the power without its fraction."""
+    return pow(a, b, 2**64) if b >= 0 else 0 if abs(a) > 1 else a ** (b % 2) if a else 0
+
+
 _SIGNED: dict[type[Operation], Callable[[int, int], int]] = {
     arith.AddiOp: operator.add,
     arith.SubiOp: operator.sub,
@@ -77,6 +85,7 @@ _SIGNED: dict[type[Operation], Callable[[int, int], int]] = {
     arith.OrIOp: operator.or_,
     arith.XOrIOp: operator.xor,
     arith.ShRSIOp: lambda a, b: a >> min(b % 2**64, 64),
+    elementary.IPowIOp: _integer_power,
 }
 
 _UNSIGNED: dict[type[Operation], Callable[[int, int], int]] = {
@@ -98,7 +107,35 @@ _FLOAT: dict[type[Operation], Callable[[float, float], float]] = {
     arith.MinimumfOp: _minimum,
     arith.MaxnumfOp: _or_number(_maximum),
     arith.MinnumfOp: _or_number(_minimum),
+    elementary.Atan2Op: functions.atan2,
+    elementary.PowFOp: functions.power,
 }
+
+_ELEMENTARY: dict[type[Operation], Callable[[float], float]] = {
+    elementary.AcosOp: functions.acos,
+    elementary.AsinOp: functions.asin,
+    elementary.AtanOp: functions.atan,
+    elementary.CeilOp: functions.ceil,
+    elementary.CosOp: functions.cos,
+    elementary.CoshOp: functions.cosh,
+    elementary.ErfOp: functions.erf,
+    elementary.ExpM1Op: functions.expm1,
+    elementary.ExpOp: functions.exp,
+    elementary.FloorOp: functions.floor,
+    elementary.Log10Op: functions.log10,
+    elementary.Log1pOp: functions.log1p,
+    elementary.Log2Op: functions.log2,
+    elementary.LogOp: functions.log,
+    elementary.RoundEvenOp: functions.roundeven,
+    elementary.SinOp: functions.sin,
+    elementary.SinhOp: functions.sinh,
+    elementary.SqrtOp: functions.sqrt,
+    elementary.TanOp: functions.tan,
+    elementary.TanhOp: functions.tanh,
+    elementary.TruncOp: functions.trunc,
+}
+ELEMENTARY_OPS = frozenset([*_ELEMENTARY, elementary.Atan2Op, elementary.IPowIOp, elementary.PowFOp])
+"""The ops of `math` that a program may hold."""
 
 _UNARY: dict[type[Operation], Callable[[Value], int | float]] = {
     arith.NegfOp: lambda value: -real(value),
@@ -107,8 +144,9 @@ _UNARY: dict[type[Operation], Callable[[Value], int | float]] = {
     arith.TruncIOp: signed,
     arith.SIToFPOp: lambda value: float(signed(value)),
     arith.UIToFPOp: lambda value: float(unsigned(value)),
-    arith.FPToSIOp: lambda value: int(real(value)),
-    arith.FPToUIOp: lambda value: int(real(value)),
+    arith.FPToSIOp: lambda value: functions.integer(real(value)),
+    arith.FPToUIOp: lambda value: functions.integer(real(value)),
+    **{type: lambda value, function=function: function(real(value)) for type, function in _ELEMENTARY.items()},
 }
 
 _INTEGER_PREDICATES: tuple[tuple[Callable[[Value], int], Callable[[int, int], bool]], ...] = (
@@ -230,7 +268,6 @@ def evaluate_scalar(op: Operation, operands: Sequence[Value]) -> Value:
 
     Raises:
         ZeroDivisionError: it divides an integer by zero
-        ValueError, OverflowError: it converts a NaN or an infinity to an integer
     """
     return _EVALUATE[type(op)](op, operands)
 

@@ -6,7 +6,7 @@ int64, f64 as float64.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,12 +96,31 @@ class Kernel(Protocol):
         ...
 
 
+@runtime_checkable
+class PartlyBindable(Protocol):
+    """A kernel that can be bound to some of its arrays, while the others differ from call to call.
+
+    An engine need not offer this: kernels with sizes known only at run time are then run unbound.
+    """
+
+    def bind_part(
+        self, inputs: Sequence[Array | None], outputs: Sequence[Array | None]
+    ) -> Callable[..., Sequence[Array]]:
+        """Return a call that takes an array for each input that is None here, C-contiguous and of the kernel's dtype,
+        and returns a fresh one for each output that is None; the others are read and written where they are.
+
+        Raises:
+            EngineError: an array has another dtype or shape than the spec, or is not contiguous
+        """
+        ...
+
+
 Loader: TypeAlias = Callable[[bytes, KernelSpec, int], Kernel]
 """`load(payload, spec, threads)`; raises EngineError where the payload is not a kernel with that spec."""
 
 
-def check_arrays(spec: KernelSpec, role: str, expected: Sequence[ValueSpec], arrays: Sequence[Array]) -> None:
-    """Check that `arrays` can carry a kernel's inputs or outputs.
+def check_arrays(spec: KernelSpec, role: str, expected: Sequence[ValueSpec], arrays: Sequence[Array | None]) -> None:
+    """Check that `arrays` can carry a kernel's inputs or outputs; None stands for one that is not known yet.
 
     Raises:
         EngineError: their number, a dtype, a shape or a memory layout is wrong
@@ -109,6 +128,8 @@ def check_arrays(spec: KernelSpec, role: str, expected: Sequence[ValueSpec], arr
     if len(arrays) != len(expected):
         raise EngineError(f"kernel {spec.name} has {len(expected)} {role}s, not {len(arrays)}")
     for index, (value, array) in enumerate(zip(expected, arrays, strict=True)):
+        if array is None:
+            continue
         misfit = value.misfit(array)
         if misfit is None and not array.flags.c_contiguous:
             misfit = "expected a C-contiguous array"

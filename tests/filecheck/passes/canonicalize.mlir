@@ -269,3 +269,49 @@ func.func @never_loops(%x: i64) -> (i64, i64) {
   }
   dycl.return %r, %s : i64, i64
 }
+
+// What a while carries: %p never changes, %q nobody asks for, %s is handed on twice, %x comes from outside.
+// CHECK-LABEL: func.func @carried_by_while
+// CHECK-NEXT:    %[[ONE:.*]] = arith.constant 1
+// CHECK-NEXT:    %r = dycl.while (%a = %n : i64) -> (i64) {
+// CHECK-NEXT:      %more = arith.cmpi slt, %a, %x
+// CHECK-NEXT:      dycl.condition(%more) %a : i64
+// CHECK-NEXT:    } do (%b: i64) {
+// CHECK-NEXT:      %[[B:.*]] = arith.addi %b, %[[ONE]]
+// CHECK-NEXT:      %[[C:.*]] = arith.addi %[[B]], %b
+// CHECK-NEXT:      %[[D:.*]] = arith.addi %[[C]], %x
+// CHECK-NEXT:      dycl.yield %[[D]] : i64
+// CHECK-NEXT:    }
+// CHECK-NEXT:    dycl.return %r, %x, %r
+func.func @carried_by_while(%x: i64, %n: i64) -> (i64, i64, i64) {
+  %1 = arith.constant 1 : i64
+  %r, %s, %t, %u = dycl.while (%a = %n : i64, %p = %x : i64, %q = %x : i64) -> (i64, i64, i64, i64) {
+    %more = arith.cmpi slt, %a, %p : i64
+    dycl.condition(%more) %a, %p, %a, %q : i64, i64, i64, i64
+  } do (%b: i64, %p1: i64, %c: i64, %q1: i64) {
+    %d = arith.addi %b, %1 : i64
+    %e = arith.addi %d, %c : i64
+    %f = arith.addi %e, %p1 : i64
+    dycl.yield %f, %p1, %q1 : i64, i64, i64
+  }
+  dycl.return %r, %s, %t : i64, i64, i64
+}
+
+// A break may give another value than what was handed on: the results stay two.
+// CHECK-LABEL: func.func @breaks_while
+// CHECK:         %r, %s = dycl.while (%a = %n : i64) -> (i64, i64) {
+// CHECK-NEXT:      dycl.condition(%go) %a, %a
+// CHECK:             dycl.break %b, %x
+// CHECK:         dycl.return %r, %s
+func.func @breaks_while(%x: i64, %n: i64, %go: i1) -> (i64, i64) {
+  %r, %s = dycl.while (%a = %n : i64) -> (i64, i64) {
+    dycl.condition(%go) %a, %a : i64, i64
+  } do (%b: i64, %c: i64) {
+    dycl.if %go {
+      dycl.break %b, %x : i64, i64
+    }
+    %d = arith.addi %b, %c : i64
+    dycl.yield %d : i64
+  }
+  dycl.return %r, %s : i64, i64
+}

@@ -154,3 +154,106 @@ func.func @nothing(%x: tensor<4xf32>, %s: f64) -> (tensor<4xf32>, i1, tensor<4xf
   %c = arith.cmpf ogt, %s, %s : f64
   dycl.return %y, %c, %w : tensor<4xf32>, i1, tensor<4xf32>
 }
+
+// What does not depend on a branch is computed before it, with what is there.
+// CHECK-LABEL: func.func @past_a_branch
+// CHECK:         %{{.*}} = dycl.region
+// CHECK:           dycl.aten nonzero.default
+// CHECK:           dycl.aten nonzero.default
+// CHECK:           dycl.yield
+// CHECK:         dycl.if
+// CHECK-NOT:     dycl.region
+// CHECK:         dycl.return
+func.func @past_a_branch(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (i64, tensor<?x1xi64>) {
+  %1 = arith.constant 1 : i64
+  %0 = arith.constant 0 : i64
+  %a = dycl.aten nonzero.default(%x) : (tensor<4xf32>) -> tensor<?x1xi64>
+  %n = dycl.dim %a, 0 : tensor<?x1xi64>
+  %none = arith.cmpi eq, %n, %0 : i64
+  %s = dycl.if %none -> (i64) {
+    dycl.yield %1 : i64
+  } else {
+    dycl.yield %n : i64
+  }
+  %b = dycl.aten nonzero.default(%y) : (tensor<4xf32>) -> tensor<?x1xi64>
+  dycl.return %s, %b : i64, tensor<?x1xi64>
+}
+
+// In a loop, a small rest behind an exit is computed before it.
+// CHECK-LABEL: func.func @past_an_exit
+// CHECK:           %{{.*}} = dycl.region
+// CHECK:             dycl.aten neg.default
+// CHECK:             dycl.aten exp.default
+// CHECK:             dycl.yield
+// CHECK:           dycl.if
+// CHECK-NOT:       dycl.region
+// CHECK:         dycl.return
+func.func @past_an_exit(%x: tensor<4xf32>, %n: i64) -> tensor<4xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %r = dycl.for %i = %0 to %n step %1 iter_args(%a = %x : tensor<4xf32>) {
+    %b = dycl.aten neg.default(%a) : (tensor<4xf32>) -> tensor<4xf32>
+    %any = dycl.aten any.default(%b) : (tensor<4xf32>) -> tensor<i1>
+    %c = dycl.item %any : tensor<i1> -> i1
+    dycl.if %c {
+      dycl.break %b : tensor<4xf32>
+    }
+    %d = dycl.aten exp.default(%b) : (tensor<4xf32>) -> tensor<4xf32>
+    dycl.yield %d : tensor<4xf32>
+  }
+  dycl.return %r : tensor<4xf32>
+}
+
+// Not past a return that leaves no loop, not what may fail, not what takes long.
+// CHECK-LABEL: func.func @stays_behind
+// CHECK:         dycl.if %c {
+// CHECK:         dycl.aten exp.default
+// CHECK:         dycl.for
+// CHECK:           dycl.if %c {
+// CHECK:           dycl.aten index_select.default
+// CHECK:         dycl.for
+// CHECK:           dycl.if %c {
+// CHECK:           dycl.aten mm.default
+func.func @stays_behind(%x: tensor<256x256xf32>, %i: tensor<256xi64>, %n: i64, %c: i1) -> tensor<256x256xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %a = dycl.aten neg.default(%x) : (tensor<256x256xf32>) -> tensor<256x256xf32>
+  dycl.if %c {
+    dycl.return %a : tensor<256x256xf32>
+  }
+  %b = dycl.aten exp.default(%a) : (tensor<256x256xf32>) -> tensor<256x256xf32>
+  %r = dycl.for %j = %0 to %n step %1 iter_args(%s = %b : tensor<256x256xf32>) {
+    %d = dycl.aten neg.default(%s) : (tensor<256x256xf32>) -> tensor<256x256xf32>
+    dycl.if %c {
+      dycl.break %d : tensor<256x256xf32>
+    }
+    %e = dycl.aten index_select.default(%d, 0, %i) : (tensor<256x256xf32>, tensor<256xi64>) -> tensor<256x256xf32>
+    dycl.yield %e : tensor<256x256xf32>
+  }
+  %t = dycl.for %j = %0 to %n step %1 iter_args(%s = %r : tensor<256x256xf32>) {
+    %d = dycl.aten neg.default(%s) : (tensor<256x256xf32>) -> tensor<256x256xf32>
+    dycl.if %c {
+      dycl.break %d : tensor<256x256xf32>
+    }
+    %e = dycl.aten mm.default(%d, %d) : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+    dycl.yield %e : tensor<256x256xf32>
+  }
+  dycl.return %t : tensor<256x256xf32>
+}
+
+// Appending to a list is the host's, unless the kernel reads the list.
+// CHECK-LABEL: func.func @append
+// CHECK:         %n, %s = dycl.region
+// CHECK-NEXT:      dycl.aten neg.default
+// CHECK-NEXT:      dycl.aten cat.default
+// CHECK-NEXT:      dycl.aten sum.default
+// CHECK-NEXT:      dycl.yield
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %b = dycl.aten cat.default([%list, %n], 0)
+func.func @append(%list: tensor<?xf32>, %other: tensor<?xf32>, %x: tensor<1xf32>) -> (tensor<?xf32>, tensor<f32>) {
+  %n = dycl.aten neg.default(%x) : (tensor<1xf32>) -> tensor<1xf32>
+  %b = dycl.aten cat.default([%list, %n], 0) : (tensor<?xf32>, tensor<1xf32>) -> tensor<?xf32>
+  %c = dycl.aten cat.default([%other, %n], 0) : (tensor<?xf32>, tensor<1xf32>) -> tensor<?xf32>
+  %s = dycl.aten sum.default(%c, none) : (tensor<?xf32>) -> tensor<f32>
+  dycl.return %b, %s : tensor<?xf32>, tensor<f32>
+}

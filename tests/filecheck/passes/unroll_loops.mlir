@@ -49,7 +49,8 @@ func.func @stay(%x: i64) -> (i64, i64, i64) {
   dycl.return %a, %b, %c : i64, i64, i64
 }
 
-// A carried value that grows, or a switch on the induction variable, asks for it at any trip count.
+// What follows gains at any trip count: a carried value that grows by known sizes, a branch or an inner loop's bound that
+// the induction variable decides, a weight that it selects of, and a body without control flow.
 // CHECK-LABEL: func.func @grows
 // CHECK-NOT:     dycl.for
 // CHECK:         %[[A:.*]] = dycl.aten cat.default([%x, %x], 0) : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<?x4xf32>
@@ -278,4 +279,114 @@ func.func @nested_continue(%x: i64, %c: i1, %d: i1) -> i64 {
     dycl.yield %f : i64
   }
   dycl.return %r : i64
+}
+
+// One kernel of eight products instead of eight launches.
+// CHECK-LABEL: func.func @fuses
+// CHECK-COUNT-8: dycl.aten mm.default
+// CHECK-NOT:     dycl.aten
+func.func @fuses(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %8 = arith.constant 8 : i64
+  %r = dycl.for %i = %0 to %8 step %1 iter_args(%a = %x : tensor<4x4xf32>) {
+    %b = dycl.aten mm.default(%a, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    dycl.yield %b : tensor<4x4xf32>
+  }
+  dycl.return %r : tensor<4x4xf32>
+}
+
+// The host takes the branch in each iteration: as many launches either way.
+// CHECK-LABEL: func.func @waits
+// CHECK:         dycl.for
+func.func @waits(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %8 = arith.constant 8 : i64
+  %r = dycl.for %i = %0 to %8 step %1 iter_args(%a = %x : tensor<4x4xf32>) {
+    %b = dycl.aten mm.default(%a, %w) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %any = dycl.aten any.default(%b) : (tensor<4x4xf32>) -> tensor<i1>
+    %stop = dycl.item %any : tensor<i1> -> i1
+    dycl.if %stop {
+      dycl.break %b : tensor<4x4xf32>
+    }
+    dycl.yield %b : tensor<4x4xf32>
+  }
+  dycl.return %r : tensor<4x4xf32>
+}
+
+// One iteration of it outweighs the launch that it would save.
+// CHECK-LABEL: func.func @heavy
+// CHECK:         dycl.for
+func.func @heavy(%x: tensor<512x512xf32>, %w: tensor<512x512xf32>) -> tensor<512x512xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %8 = arith.constant 8 : i64
+  %r = dycl.for %i = %0 to %8 step %1 iter_args(%a = %x : tensor<512x512xf32>) {
+    %b = dycl.aten mm.default(%a, %w) : (tensor<512x512xf32>, tensor<512x512xf32>) -> tensor<512x512xf32>
+    dycl.yield %b : tensor<512x512xf32>
+  }
+  dycl.return %r : tensor<512x512xf32>
+}
+
+// The induction variable looks up in a table how often the inner loop runs, and whether to skip.
+// CHECK-LABEL: func.func @table
+// CHECK-NOT:     dycl.for
+// CHECK-COUNT-6: arith.muli
+// CHECK-NOT:     arith.muli
+func.func @table(%x: i64) -> i64 {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %4 = arith.constant 4 : i64
+  %counts = dycl.constant dense<[1, 2, 0, 3]> : tensor<4xi64>
+  %r = dycl.for %i = %0 to %4 step %1 iter_args(%a = %x : i64) {
+    %row = dycl.aten select.int(%counts, 0, %i) : (tensor<4xi64>, i64) -> tensor<i64>
+    %n = dycl.item %row : tensor<i64> -> i64
+    %s = dycl.for %j = %0 to %n step %1 iter_args(%b = %a : i64) {
+      %d = arith.muli %b, %b : i64
+      dycl.yield %d : i64
+    }
+    dycl.yield %s : i64
+  }
+  dycl.return %r : i64
+}
+
+// CHECK-LABEL: func.func @part_of_a_weight
+// CHECK-NOT:     dycl.for
+func.func @part_of_a_weight(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %8 = arith.constant 8 : i64
+  %w = dycl.param "layers" : tensor<8x4x4xf32>
+  %r = dycl.for %i = %0 to %8 step %1 iter_args(%a = %x : tensor<4x4xf32>) {
+    %l = dycl.aten select.int(%w, 0, %i) : (tensor<8x4x4xf32>, i64) -> tensor<4x4xf32>
+    %b = dycl.aten mm.default(%a, %l) : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    %any = dycl.aten any.default(%b) : (tensor<4x4xf32>) -> tensor<i1>
+    %stop = dycl.item %any : tensor<i1> -> i1
+    dycl.if %stop {
+      dycl.break %b : tensor<4x4xf32>
+    }
+    dycl.yield %b : tensor<4x4xf32>
+  }
+  dycl.return %r : tensor<4x4xf32>
+}
+
+// The body drops rows: nobody knows how many, unrolled or not.
+// CHECK-LABEL: func.func @shrinks
+// CHECK:         dycl.for
+func.func @shrinks(%x: tensor<4x4xf32>) -> tensor<?x4xf32> {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %8 = arith.constant 8 : i64
+  %r = dycl.for %i = %0 to %8 step %1 iter_args(%a : tensor<?x4xf32> = %x : tensor<4x4xf32>) {
+    %m = dycl.aten any.dim(%a, 1, false) : (tensor<?x4xf32>) -> tensor<?xi1>
+    %b = dycl.aten index.Tensor(%a, [%m]) : (tensor<?x4xf32>, tensor<?xi1>) -> tensor<?x4xf32>
+    %n = dycl.dim %b, 0 : tensor<?x4xf32>
+    %stop = arith.cmpi eq, %n, %0 : i64
+    dycl.if %stop {
+      dycl.break %b : tensor<?x4xf32>
+    }
+    dycl.yield %b : tensor<?x4xf32>
+  }
+  dycl.return %r : tensor<?x4xf32>
 }

@@ -228,6 +228,8 @@ def shapes() -> Iterator[Case]:
     yield case("tensor_split.sections", f(5, 4), 3)
     yield case("unbind.int", f(3, 2))
     yield case("index_select.default", f(5, 3), 0, torch.tensor([4, 0, 0]))
+    yield case("index_add.default", f(5, 3), 0, torch.tensor([4, 0, 4]), f(3, 3), alpha=1)
+    yield case("index_add.default", f(5, 3), 1, torch.tensor([2, 2]), f(5, 2), alpha=0.5)
     yield case("gather.default", f(3, 4), 1, torch.tensor([[0, 3], [1, 1], [2, 0]]))
     yield case("scatter.src", f(3, 4), 1, torch.tensor([[0, 3], [1, 2], [2, 0]]), f(3, 2))
     yield case("scatter.value", f(3, 4), 1, torch.tensor([[0], [3], [1]]), 1.5)

@@ -12,7 +12,16 @@ from dycl.backends import Backend, spec_of
 from dycl.backends.onnxruntime import OnnxRuntimeBackend
 from dycl.backends.reference import ReferenceBackend
 from dycl.ir.weights import WeightStore
-from dycl.runtime.engines import EngineError, Kernel, KernelSpec, ValueSpec, engine_named, spec_from_json, spec_to_json
+from dycl.runtime.engines import (
+    EngineError,
+    Kernel,
+    KernelSpec,
+    PartlyBindable,
+    ValueSpec,
+    engine_named,
+    spec_from_json,
+    spec_to_json,
+)
 from tests.unit.backends.kernel_building import compile_with, parse_kernel
 
 TEXT = """dycl.kernel @k(%x: tensor<4x4xf32>) -> (tensor<4x4xf32>, i1) {
@@ -119,6 +128,50 @@ def test_run_takes_arrays_of_any_layout_and_returns_fresh_ones(backend: Backend)
     second = kernel.run([x])
     assert not np.shares_memory(first[0], second[0])
     assert first[1].shape == ()
+
+
+ROWS = """dycl.kernel @k(%x: tensor<?x4xf32>, %y: tensor<4xf32>, %n: i64) -> (tensor<4xf32>, tensor<?x4xf32>, i64) {
+  %s = dycl.aten add.Tensor(%x, %y, 1) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  %t = dycl.aten sum.dim_IntList(%s, [0], false, none) : (tensor<?x4xf32>) -> tensor<4xf32>
+  %c = dycl.aten cat.default([%s, %s], 0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %d = dycl.dim %c, 0 : tensor<?x4xf32>
+  %m = arith.addi %d, %n : i64
+  dycl.yield %t, %c, %m : tensor<4xf32>, tensor<?x4xf32>, i64
+}"""
+
+
+def load_rows() -> Kernel:
+    kernel = parse_kernel(ROWS)
+    compiled = compile_with(OnnxRuntimeBackend(), kernel, WeightStore())
+    return engine_named(compiled.engine)(compiled.payload, spec_of(kernel), 1)
+
+
+def test_what_is_bound_in_part_takes_and_gives_the_rest_at_each_call() -> None:
+    kernel = load_rows()
+    assert isinstance(kernel, PartlyBindable)
+    y, n, total, count = np.ones(4, np.float32), np.array(5), np.zeros(4, np.float32), np.array(0)
+    call = kernel.bind_part([None, y, n], [total, None, count])
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    for rows in (2, 0, 3, 3, 1):
+        x = np.full((rows, 4), rows, np.float32)
+        (found,) = call(x)
+        expected = kernel.run([x, y, n])
+        for result, wanted in zip((total, found, count), expected, strict=True):
+            np.testing.assert_array_equal(result, wanted)
+        kept.append((found, found.copy()))
+        y += 1
+    del call
+    for found, copy in kept:
+        np.testing.assert_array_equal(found, copy, "a result is the caller's own")
+
+
+def test_arrays_that_do_not_fit_cannot_be_bound_in_part() -> None:
+    kernel = load_rows()
+    assert isinstance(kernel, PartlyBindable)
+    with pytest.raises(EngineError, match=r"input 1 of kernel k: expected f32\[4\], got shape \[3\]"):
+        kernel.bind_part([None, np.ones(3, np.float32), np.array(1)], [None, None, None])
+    with pytest.raises(EngineError, match="has 3 inputs, not 1"):
+        kernel.bind_part([None], [None, None, None])
 
 
 @BACKENDS

@@ -280,24 +280,6 @@ func.func @same(%x: tensor<4xf32>) -> tensor<4xf32> {
     check(program, *BOTH)
 
 
-def test_a_function_that_calls_itself_is_refused() -> None:
-    program = program_of("""
-func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %a = func.call @f(%x) : (tensor<4xf32>) -> tensor<4xf32>
-  dycl.return %a : tensor<4xf32>
-}
-func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %a = func.call @g(%x) : (tensor<4xf32>) -> tensor<4xf32>
-  dycl.return %a : tensor<4xf32>
-}
-func.func @g(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %a = func.call @f(%x) : (tensor<4xf32>) -> tensor<4xf32> loc("net.py":7:1)
-  dycl.return %a : tensor<4xf32>
-}""")
-    with pytest.raises(DyclError, match=r"f calls itself, at net.py:7"):
-        write_host(program)
-
-
 def test_constants_weights_views_items_and_scalar_tensors() -> None:
     program = program_of(
         """

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from xdsl.dialects import arith
+from xdsl.dialects import math as elementary
 from xdsl.dialects.arith import Arith
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.dialects.test import TestOp as AnyOp
@@ -138,12 +139,39 @@ def test_float_extremes():
     assert math.copysign(1, evaluate(arith.MinimumfOp, 0.0, -0.0)) == -1
 
 
-def test_conversions_to_integers_truncate_and_refuse_what_is_none():
+def test_conversions_to_integers_truncate_and_take_what_is_none_for_zero():
     assert evaluate(arith.FPToSIOp, -2.7, result=i64) == -2
-    with pytest.raises(ValueError, match="NaN"):
-        evaluate(arith.FPToSIOp, math.nan, result=i64)
-    with pytest.raises(OverflowError):
-        evaluate(arith.FPToSIOp, math.inf, result=i64)
+    assert evaluate(arith.FPToSIOp, math.nan, result=i64) == 0
+    assert evaluate(arith.FPToSIOp, math.inf, result=i64) == 0
+
+
+@pytest.mark.parametrize(
+    ("op", "operands", "expected"),
+    [
+        (elementary.ExpOp, [1e6], math.inf),
+        (elementary.LogOp, [0.0], -math.inf),
+        (elementary.LogOp, [-1.0], math.nan),
+        (elementary.SqrtOp, [2.25], 1.5),
+        (elementary.SqrtOp, [-1.0], math.nan),
+        (elementary.SinhOp, [-1e6], -math.inf),
+        (elementary.SinOp, [math.inf], math.nan),
+        (elementary.FloorOp, [-1.5], -2.0),
+        (elementary.FloorOp, [math.inf], math.inf),
+        (elementary.RoundEvenOp, [2.5], 2.0),
+        (elementary.PowFOp, [2.0, 0.5], 2.0**0.5),
+        (elementary.PowFOp, [0.0, -1.0], math.inf),
+        (elementary.PowFOp, [-8.0, 0.5], math.nan),
+        (elementary.PowFOp, [-1e300, 3.0], -math.inf),
+        (elementary.Atan2Op, [1.0, -1.0], math.atan2(1.0, -1.0)),
+    ],
+)
+def test_elementary_functions_have_a_value_everywhere(op, operands, expected):
+    assert repr(evaluate(op, *operands)) == repr(expected)
+
+
+def test_integer_powers_wrap():
+    assert evaluate(elementary.IPowIOp, 3, 4) == 81
+    assert evaluate(elementary.IPowIOp, 2, 63) == -(2**63)
 
 
 def test_constants():

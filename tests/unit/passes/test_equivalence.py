@@ -10,7 +10,7 @@ from tests.random_control_flow import random_program
 
 FILES = Path(__file__).parents[2] / "filecheck" / "passes"
 
-SCALAR_PIPELINE = "unroll-loops,propagate-constants,canonicalize,cse,dce"
+SCALAR_PIPELINE = "unroll-loops{max-trip-count=64},propagate-constants,canonicalize,cse,dce"
 
 
 def functions(name: str, without: str = "^$") -> str:
@@ -25,9 +25,11 @@ def functions(name: str, without: str = "^$") -> str:
         ("canonicalize", "results|not_the_input|division|rounding"),
         ("cse", "whole_branches|effects"),
         ("dce", "control_flow"),
+        ("hoist_invariants", "stay"),
         ("infer_shapes", "while"),
         ("propagate_constants", "not_computed|while"),
-        ("unroll_loops", "stay"),
+        ("rotate_loops", "may_fail"),
+        ("unroll_loops", "stay|part_of_a_weight"),
     ],
 )
 def test_filecheck_programs(name: str, without: str) -> None:
@@ -35,7 +37,17 @@ def test_filecheck_programs(name: str, without: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pipeline", ["canonicalize", "cse", "dce", "infer-shapes", "propagate-constants", "unroll-loops"]
+    "pipeline",
+    [
+        "canonicalize",
+        "cse",
+        "dce",
+        "hoist-invariants",
+        "infer-shapes",
+        "propagate-constants",
+        "rotate-loops",
+        "unroll-loops{max-trip-count=64}",
+    ],
 )
 def test_random_programs(pipeline: str) -> None:
     for seed in range(25):
@@ -47,7 +59,10 @@ def test_random_programs_through_a_pipeline() -> None:
         assert_same(random_program(seed), SCALAR_PIPELINE, samples=3, force=False)
 
 
-@pytest.mark.parametrize("pipeline", ["canonicalize", "cse", "dce", "infer-shapes", "propagate-constants"])
+@pytest.mark.parametrize(
+    "pipeline",
+    ["canonicalize", "cse", "dce", "hoist-invariants", "infer-shapes", "propagate-constants", "rotate-loops"],
+)
 def test_passes_come_to_rest(pipeline: str) -> None:
     """Running a pass again changes nothing."""
     from dycl.ir.text import parse_module

@@ -54,7 +54,7 @@ def test_passes_page_shows_code_that_runs() -> None:
 def test_list_names_every_pass_and_option() -> None:
     text = as_text()
     assert all(f"\n  {name}\n" in text for name in BUILTIN_PASSES)
-    assert "max-trip-count: an integer, default 64" in text
+    assert "max-trip-count: an integer, default 1" in text
 
 
 def test_the_out_of_tree_pass_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,8 +112,8 @@ def _resign(folder: Path, host: bytes | None = None, **changes: object) -> None:
 
 
 def test_a_newer_format_says_to_update(folder: Path) -> None:
-    _resign(folder, format=2, unheard_of=True)
-    with pytest.raises(ArtifactError, match=r"has format 2, and this dycl reads up to 1: update dycl"):
+    _resign(folder, format=3, unheard_of=True)
+    with pytest.raises(ArtifactError, match=r"has format 3, and this dycl reads up to 2: update dycl"):
         load(folder)
 
 
@@ -133,6 +133,11 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> No
     (folder / "host.py").symlink_to(outside)
     with pytest.raises(ArtifactError, match="not inside the folder"):
         load(folder)
+
+
+def test_an_older_format_is_read(folder: Path) -> None:
+    _resign(folder, format=1)
+    assert load(folder).signature == small_artifact().manifest.signature
 
 
 def test_a_file_without_a_digest_is_refused(folder: Path) -> None:

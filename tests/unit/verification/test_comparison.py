@@ -1,6 +1,7 @@
 """The difference between two outputs."""
 
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
+from dataclasses import dataclass, make_dataclass
 
 import numpy as np
 import pytest
@@ -9,6 +10,18 @@ import torch
 from dycl.verification.comparison import difference
 
 Point = namedtuple("Point", "x y")
+
+
+@dataclass
+class Record:
+    x: int
+    y: int | None
+
+
+@dataclass
+class Other:
+    x: int
+    y: int
 
 
 def f32(*values: float) -> np.ndarray:
@@ -32,11 +45,35 @@ def f32(*values: float) -> np.ndarray:
         (f32(1), f32(np.nan), "nan"),
         ([{"a": (1, f32(1))}], [{"a": (2, f32(1))}], "output[0]['a'][0]"),
         (Point(1, 2), (1, 2), "tuple"),
+        ((1, 2), 3, "3"),
+        (None, (), "a tuple of 0"),
+        ({"a": 1}, OrderedDict(a=1), "an OrderedDict of 1 instead of a dict of 1"),
+        ({1: 0}, {True: 0}, "[True]"),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, "['b'], ['a']"),
+        (Record(1, None), Record(1, 2), "output.y"),
+        (Record(1, 2), Point(1, 2), "Point"),
+        (Record(1, 2), Other(1, 2), "Other"),
+        (np.float32(0.5), 1, "int64"),
     ],
 )
 def test_a_difference_that_is_not_one_of_degree(expected: object, actual: object, word: str) -> None:
     (found,) = difference(expected, actual, 1e-5, 0).discrete
     assert word in found
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        (torch.Size([2, 3]), (2, 3)),
+        (defaultdict(list, a=[1]), {"a": [1]}),
+        (np.float32(0.5), 0.5),
+        (np.bool_(True), True),
+        (Record(1, None), make_dataclass("Record", ["x", "y"])(1, None)),
+        (torch.max(torch.ones(1, 2), 1), namedtuple("max", "values indices")(f32(1), np.array([0]))),
+    ],
+)
+def test_what_a_deployed_program_has_no_class_for_is_the_same(expected: object, actual: object) -> None:
+    assert not difference(expected, actual, 1e-5, 0).discrete
 
 
 def test_errors_of_floats() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from dycl.backends.onnxruntime.graph import INT64, Graph, Size, known_shape, rank
+from dycl.backends.onnxruntime.graph import INT64, Graph, Scalar, Size, known_shape, rank
 from dycl.backends.onnxruntime.lowerings.table import Call, Lowered, lowers
 from dycl.backends.protocol import CannotCompile
 
@@ -217,6 +217,21 @@ def index_select(call: Call, x: ir.Value, dim: int, index: ir.Value) -> Lowered:
     if rank(index) == 0:
         index = call.graph.op("Reshape", index, call.graph.constant([1]))
     return call.graph.op("Gather", x, index, axis=dim)
+
+
+@lowers("index_add.default")
+def index_add(call: Call, x: ir.Value, dim: int, index: ir.Value, source: ir.Value, alpha: Scalar) -> Lowered:
+    graph = call.graph
+    dtype = x.dtype
+    if rank(x) == 0 or rank(index) != 1 or dtype is None or dtype not in (ir.DataType.FLOAT, ir.DataType.DOUBLE):
+        return None
+    if alpha != 1:
+        source = graph.op("Mul", source, graph.scalar(alpha, dtype))
+    axis = dim % rank(x)
+    shape = [-1 if place == axis else 1 for place in range(rank(x))]
+    size = graph.op("Shape", source, dtype=INT64)
+    spread = graph.op("Expand", graph.op("Reshape", index, graph.constant(shape)), size)
+    return graph.op("ScatterElements", x, spread, source, axis=axis, reduction="add")
 
 
 @lowers("embedding.default")
