@@ -34,7 +34,8 @@ def construct(capture: "Capture", kind: type, args: Sequence[Value], kwargs: Map
         value = capture.born(capture.native(kind.__new__, kind))
         capture.evaluator.call(capture, MethodType(initializer, value), args, kwargs)
         return value
-    if hasattr(kind, "_fields"):
+    if hasattr(kind, "_fields") or (dataclasses.is_dataclass(kind) and issubclass(kind, dict)):
+        # Both keep what they are given and look at none of it.
         return capture.born(capture.native(kind, *args, **kwargs))
     return NotImplemented
 
