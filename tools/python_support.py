@@ -27,6 +27,7 @@ TOPICS = (
     "test_scalars",
     "test_mathematics",
     "test_sizes",
+    "test_data_dependent_sizes",
     "test_writes",
     "test_state",
     "test_results",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dycl.program import Program
 
 MODEL_HELP = "a module class, a factory or an instance: path/to/file.py:NAME or package.module:NAME (put in eval mode)"
-INPUT_HELP = "the inputs, e.g. 'x: f32[1, 3, 32, 32]' or 'ids: i64[1, 16], mask: bool[1, 16]'"
+INPUT_HELP = "the inputs, e.g. 'x: f32[1, 3, 32, 32]' or 'ids: i64[1, t], mask: bool[1, t] where 1 <= t <= 128'"
 CONSTRUCTED = "--kwargs goes with a model that is constructed; an exported program is one already"
 
 

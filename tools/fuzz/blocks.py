@@ -62,9 +62,17 @@ def leave(writer: Writer) -> None:
     ways: list[Callable[[Writer], None]] = [_return, _raise]
     weights = [4, 1]
     if writer.scope.in_loop:
-        ways += [lambda writer: writer.emit("break"), lambda writer: writer.emit("continue")]
+        ways += [_break, _continue]
         weights += [6, 5]
     writer.random.choices(ways, weights)[0](writer)
+
+
+def _break(writer: Writer) -> None:
+    writer.emit("break")
+
+
+def _continue(writer: Writer) -> None:
+    writer.emit("continue")
 
 
 def _return(writer: Writer) -> None:

@@ -26,6 +26,7 @@ def shrink(source: str, holds: Callable[[str], bool], executed: Collection[int] 
     """
     asked = _Trials(holds, trials)
     tree = ast.parse(source)
+    asked.known.add(ast.unparse(tree) + "\n")
     reached = _keep_reached(ast.parse(source), executed)
     if executed and asked.good(reached):
         tree = reached
@@ -41,7 +42,7 @@ def _keep_reached(tree: ast.Module, lines: Collection[int]) -> ast.Module:
             for name in ("body", "orelse", "finalbody"):
                 found = getattr(node, name, None)
                 if isinstance(found, list):
-                    kept = [each for each in found if each.lineno in lines or isinstance(each, ast.Nonlocal | ast.Pass)]
+                    kept = [each for each in found if isinstance(each, ast.Nonlocal | ast.Pass) or each.lineno in lines]
                     setattr(node, name, kept or ([ast.Pass()] if name == "body" else []))
     return tree
 
@@ -57,19 +58,18 @@ def _shrunk(tree: ast.Module, trials: "_Trials") -> str:
 
 
 class _Trials:
-    """Asks once for each text."""
+    """Asks about each text once; one that was asked about before is no progress."""
 
     def __init__(self, holds: Callable[[str], bool], left: int) -> None:
         self.holds = holds
         self.left = left
-        self.known: dict[str, bool] = {}
+        self.known: set[str] = set()
 
     def good(self, tree: ast.Module) -> bool:
         text = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-        if text in self.known:
-            return self.known[text]
-        if self.left <= 0:
+        if text in self.known or self.left <= 0:
             return False
+        self.known.add(text)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             try:
@@ -77,8 +77,7 @@ class _Trials:
             except (SyntaxError, ValueError):
                 return False
         self.left -= 1
-        self.known[text] = self.holds(text)
-        return self.known[text]
+        return self.holds(text)
 
 
 def _apply(tree: ast.Module, edits: Callable[[ast.Module], Iterator[Edit]], trials: _Trials) -> None:
@@ -98,9 +97,9 @@ def _apply(tree: ast.Module, edits: Callable[[ast.Module], Iterator[Edit]], tria
                 skip = number
                 break
             undo()
+            if trials.left <= 0:
+                return
         else:
-            return
-        if trials.left <= 0:
             return
 
 

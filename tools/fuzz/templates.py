@@ -56,7 +56,7 @@ def parse_template(line: str) -> Template:
         holes.append(Placeholder(match[1], match[2], match[3] or ""))
         end = match.end()
     parts.append(text[end:])
-    found = {name for part in parts for name in _NAME.findall(part)}
+    found: set[str] = {name for part in parts for name in _NAME.findall(part)}
     names = {_NEEDED.get(name, name) for name in found}
     reads = frozenset(hole.kind for hole in holes if hole.mode == "!")
     assigns = frozenset(hole.kind for hole in holes if hole.mode == "=")

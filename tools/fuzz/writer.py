@@ -74,7 +74,9 @@ class Writer:
                 return self.random.choice(CONSTANTS)
             case "k":
                 return str(self.random.randint(0, 3))
-        return self.fill(self.choose(expressions(kind), leaf=depth >= MAX_EXPRESSION_DEPTH), depth + 1)
+            case _:
+                leaf = depth >= MAX_EXPRESSION_DEPTH
+                return self.fill(self.choose(expressions(kind), leaf=leaf), depth + 1)
 
     def choose(self, templates: Sequence[Template], leaf: bool = False) -> Template:
         """Return one of the templates that can be filled here."""

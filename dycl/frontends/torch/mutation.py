@@ -9,7 +9,8 @@ from dycl.errors import DyclError
 from dycl.frontends.normalization import same_size
 from dycl.frontends.torch.diagnostics import Refusal
 from dycl.frontends.torch.heap import Heap, key_of
-from dycl.frontends.torch.trials import Trials, is_symbolic
+from dycl.frontends.torch.symbolic_calls import is_symbolic
+from dycl.frontends.torch.trials import Trials
 from dycl.frontends.torch.values import Value
 from dycl.ir.ops.tensors import ConstantOp
 from dycl.ir.schema import overload_of, schema_of

@@ -20,8 +20,9 @@ from dycl.frontends.torch.arguments import bind, lower_argument, with_numbers
 from dycl.frontends.torch.diagnostics import Refusal
 from dycl.frontends.torch.heap import PARENT, Heap, ViewCall, storage_of, type_of
 from dycl.frontends.torch.mutation import Mutations
+from dycl.frontends.torch.symbolic_calls import is_symbolic
 from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
-from dycl.frontends.torch.trials import Trials, is_symbolic
+from dycl.frontends.torch.trials import Trials
 from dycl.frontends.torch.values import Value
 from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import AtenOp, ItemOp

@@ -34,7 +34,7 @@ def call_tensor_method(capture: "Capture", method: Value, args: Sequence[Value],
 def _tolist(capture: "Capture", tensor: torch.Tensor) -> Value:
     if None in sizes_of(tensor) or tensor.numel() > MAX_LISTED:
         raise capture.error(
-            f"`.tolist()` on a tensor of more than {MAX_LISTED} elements",
+            f"`.tolist()` on a tensor that may have more than {MAX_LISTED} elements",
             "each element becomes a number of the host program",
             "compute on the tensor instead",
         )

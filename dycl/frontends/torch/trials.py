@@ -11,7 +11,7 @@ tell otherwise. So each such operation is tried at sizes, among them those that 
 """
 
 import itertools
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -21,7 +21,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from dycl.frontends.refusal import Refusal
-from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
+from dycl.frontends.torch.heap import storage_of
+from dycl.frontends.torch.symbolic_calls import concrete, key_of, sizes_of, storages, strided, symbols_of, tensors_in
+from dycl.frontends.torch.symbols import Symbols
 from dycl.frontends.torch.values import Value
 from dycl.ir.size_bounds import Expression
 from dycl.ir.size_env import Assignment
@@ -70,13 +72,13 @@ class Trials:
             return self._by_trials(packet, func, args, kwargs, error)
         found = self._checked(packet, key, func, args, kwargs, out, asked)
         if found.wrong:
-            return self._with_new_sizes(packet, out, found.wrong, _storages((args, kwargs)))
+            return self._with_new_sizes(packet, out, found.wrong, storages((args, kwargs)))
         return out
 
     def _again(self, found: Findings) -> Value:
         """The results of a call that is like an earlier one."""
         tensors = [
-            self.quietly(lambda sizes=sizes, strides=strides, dtype=dtype: _strided(sizes, strides, dtype))
+            self.quietly(lambda sizes=sizes, strides=strides, dtype=dtype: strided(sizes, strides, dtype))
             for dtype, sizes, strides in found.results or ()
         ]
         return tensors[0] if found.is_single else tuple(tensors)
@@ -111,11 +113,11 @@ class Trials:
             env.claims = claims
 
     def _key(self, name: str, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Hashable:
-        return (name, _key(args), _key(tuple(kwargs.items())), tuple(self._facts(args, kwargs)))
+        return (name, key_of(args), key_of(tuple(kwargs.items())), tuple(self._facts(args, kwargs)))
 
     def _facts(self, args: Sequence[Value], kwargs: Mapping[str, Value]) -> list[Expression]:
         """What is known here of the sizes of a call's operands."""
-        symbols = set(_symbols_of((args, kwargs)))
+        symbols = set(symbols_of((args, kwargs)))
         return [fact for fact in self.symbols.known_facts() if fact.free_symbols & symbols]
 
     def _emit_checks(self, packet: str, found: Findings) -> None:
@@ -133,7 +135,7 @@ class Trials:
         asked: Sequence[Expression],
     ) -> Findings:
         """Try a call, and emit the checks that it needs."""
-        results, symbols = tensors_in(out), _symbols_of((args, kwargs))
+        results, symbols = tensors_in(out), symbols_of((args, kwargs))
         if not symbols or not results:
             return Findings()
         found = self._found.get(key)
@@ -141,9 +143,9 @@ class Trials:
             found = self._findings(packet, func, args, kwargs, results, asked, symbols, self._facts(args, kwargs))
             self._found[key] = found
             is_single = isinstance(out, torch.Tensor)
-            is_new = _storages(results).isdisjoint(_storages((args, kwargs)))
+            is_new = storages(results).isdisjoint(storages((args, kwargs)))
             is_flat = is_single or (isinstance(out, tuple) and len(results) == len(out))
-            if is_new and is_flat and not found.wrong and set(_symbols_of(results)) <= set(symbols):
+            if is_new and is_flat and not found.wrong and set(symbols_of(results)) <= set(symbols):
                 found.is_single = is_single
                 found.results = [(result.dtype, tuple(result.size()), result.stride()) for result in results]
         self._emit_checks(packet, found)
@@ -169,7 +171,7 @@ class Trials:
             else:
                 _check_ranks(packet, results, found)
                 passed.append((assignment, found))
-        candidates = list(dict.fromkeys(_sizes_of((args, kwargs))))
+        candidates = list(dict.fromkeys(sizes_of((args, kwargs))))
         wrong: dict[tuple[int, int], Value] = {}
         for index, result in enumerate(results):
             for axis, claimed in enumerate(result.size()):
@@ -192,10 +194,10 @@ class Trials:
         env.mark()
 
         def run() -> tuple[list[torch.Tensor], bool]:
-            positional = [_concrete(value, assignment) for value in args]
-            keywords = {name: _concrete(value, assignment) for name, value in kwargs.items()}
+            positional = [concrete(value, assignment) for value in args]
+            keywords = {name: concrete(value, assignment) for name, value in kwargs.items()}
             results = tensors_in(func(*positional, **keywords))
-            return results, not _storages((positional, keywords)).isdisjoint(_storages(results))
+            return results, not storages((positional, keywords)).isdisjoint(storages(results))
 
         try:
             return self.quietly(run)
@@ -220,7 +222,7 @@ class Trials:
             index += 1
             if not any(result == index for result, _ in wrong):
                 return value
-            if _storage(value) in operands:
+            if storage_of(value) in operands:
                 raise _depends(packet)
             sizes = [wrong.get((index, axis), size) for axis, size in enumerate(value.size())]
             sizes = [self.symbols.fresh() if size is None else size for size in sizes]
@@ -237,8 +239,8 @@ class Trials:
         error: GuardOnDataDependentSymNode,
     ) -> Value:
         """The results as the trials have them."""
-        symbols = _symbols_of((args, kwargs))
-        candidates = list(dict.fromkeys(_sizes_of((args, kwargs))))
+        symbols = symbols_of((args, kwargs))
+        candidates = list(dict.fromkeys(sizes_of((args, kwargs))))
         asked = [sympy.Eq(*pair) for pair in itertools.combinations(candidates, 2)]
         trials: list[tuple[Assignment, list[torch.Tensor]]] = []
         failed: list[Assignment] = []
@@ -323,87 +325,3 @@ def _agrees(claimed: Value, assignment: Assignment, size: Value) -> bool:
     """Whether a size is what torch told of it; a symbol that the operation has made stands for any."""
     expected = claimed if isinstance(claimed, int) else claimed.node.expr.subs(assignment)
     return not sympy.sympify(expected).is_number or (type(size) is int and expected == size)
-
-
-def _concrete(value: Value, assignment: Assignment) -> Value:
-    if isinstance(value, torch.Tensor):
-        geometry = (*value.size(), *value.stride())
-        if all(type(number) is int for number in geometry):
-            return value
-        sizes = [_number(size, assignment) for size in value.size()]
-        strides = [_number(stride, assignment) for stride in value.stride()]
-        return torch.empty_strided(sizes, strides, dtype=value.dtype, device="cpu")
-    if isinstance(value, SYMBOLIC):
-        return _number(value, assignment)
-    if isinstance(value, list | tuple):
-        return [_concrete(item, assignment) for item in value]
-    return value
-
-
-def _number(value: Value, assignment: Assignment) -> Value:
-    if not isinstance(value, SYMBOLIC):
-        return value
-    found = value.node.expr.subs(assignment)
-    if isinstance(value, torch.SymInt):
-        return int(found)
-    if isinstance(value, torch.SymBool):
-        return found == sympy.true
-    return float(found) if found.is_number else 0.5
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage]: a storage has no public identity
-
-
-def _storages(value: Value) -> set[int]:
-    return set(map(_storage, tensors_in(value)))
-
-
-def _strided(sizes: Sequence[Value], strides: Sequence[Value], dtype: torch.dtype) -> torch.Tensor:
-    return torch.empty_strided(sizes, strides, dtype=dtype, device="cpu")
-
-
-def tensors_in(value: Value) -> list[torch.Tensor]:
-    """Return the tensors of nested lists and tuples."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [tensor for item in value for tensor in tensors_in(item)]
-    return []
-
-
-def _numbers_of(value: Value) -> Iterator[Value]:
-    if isinstance(value, torch.Tensor):
-        yield from value.size()
-    elif isinstance(value, dict):
-        yield from _numbers_of(list(value.values()))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _numbers_of(item)
-    else:
-        yield value
-
-
-def _sizes_of(value: Value) -> Iterator[Expression]:
-    """The expressions of symbols among sizes and integer arguments."""
-    return (number.node.expr for number in _numbers_of(value) if isinstance(number, torch.SymInt))
-
-
-def _symbols_of(value: Value) -> list[Expression]:
-    found = {symbol for expression in _sizes_of(value) for symbol in expression.free_symbols}
-    return sorted(found, key=str)
-
-
-def _key(value: Value) -> Hashable:
-    if isinstance(value, torch.Tensor):
-        return (value.dtype, _key(tuple(value.size())), _key(value.stride()))
-    if isinstance(value, list | tuple):
-        return tuple(map(_key, value))
-    return value.node.expr if isinstance(value, SYMBOLIC) else (type(value), str(value))
-
-
-def is_symbolic(value: Value) -> bool:
-    """Whether there is a size, or another integer, that is known only at run time in a call's arguments."""
-    return any(isinstance(number, torch.SymInt) for number in _numbers_of(value))
