@@ -45,7 +45,7 @@ def assert_same(
     store = weights or WeightStore()
     changed = parse_pipeline(pipeline).run(Program(after, store))
     assert changed == (print_module(before) != print_module(after)), f"{pipeline} says changed={changed}"
-    remaining = {op.location for op in after.walk() if is_decision(op)}
+    remaining: set[Attribute] = {op.location for op in after.walk() if is_decision(op)}
     for function in before.body.block.ops:
         if not isinstance(function, FuncOp):
             continue
@@ -90,9 +90,25 @@ def _number(module: ModuleOp) -> None:
 
 Decide = Callable[[Operation, bool | int], bool | int]
 
+MAX_TRIPS = 100
+"""Iterations of `while` loops after which a run is taken not to end."""
 
-def _natural() -> Decide | None:
-    return None
+
+class Endless(Exception):
+    """A run has gone through more iterations of `while` loops than a test waits for."""
+
+
+def _natural() -> Decide:
+    trips = 0
+
+    def decide(op: Operation, natural: bool | int) -> bool | int:
+        nonlocal trips
+        trips += op.name == "dycl.while"
+        if trips > MAX_TRIPS:
+            raise Endless
+        return natural
+
+    return decide
 
 
 def _forced(remaining: set[Attribute], seed: int) -> Callable[[], Decide]:
@@ -116,7 +132,7 @@ def _forced(remaining: set[Attribute], seed: int) -> Callable[[], Decide]:
 
 
 def _outcome(
-    module: ModuleOp, weights: WeightStore, inputs: Sequence[Value], name: str, decide: Callable[[], Decide | None]
+    module: ModuleOp, weights: WeightStore, inputs: Sequence[Value], name: str, decide: Callable[[], Decide]
 ) -> tuple[Value, ...] | str:
     torch.manual_seed(0)
     copies = [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
@@ -124,6 +140,8 @@ def _outcome(
         return interpret(module, weights, copies, function=name, decide=decide())
     except AssertionError as error:
         return f"AssertionError: {error}"
+    except Endless:
+        return "does not end"
 
 
 def _compare(expected: tuple[Value, ...] | str, found: tuple[Value, ...] | str, tolerance: float, where: str) -> None:

@@ -81,7 +81,7 @@ GALLERY: tuple[Example, ...] = (
         "PabeeBase",
         state=("bert.inference_layers_num", "bert.inference_instances_num"),
     ),
-    _example("pondernet", "ParityPonderGRU", "x: f32[3, 8]", "PaperPonderGRU"),
+    _example("pondernet", "ParityPonderGRU", "x: f32[3, 8]", "PaperPonderGRU", full_signature="x: f32[3, 64]"),
     _example("shallow_deep_mobilenet", "ShallowDeepMobileNet", full="ShallowDeepMobileNet100"),
     _example("shallow_deep_resnet", "ShallowDeepResNet", arguments={"blocks_per_stage": 1}, full="ShallowDeepResNet56"),
     _example("shallow_deep_vgg", "ShallowDeepVGG", full="ShallowDeepVGG16"),

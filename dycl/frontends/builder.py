@@ -28,8 +28,14 @@ class Builder:
     entry: Block = field(default_factory=Block)
     prologue: list[Operation] = field(default_factory=list[Operation])
     blocks: list[Block] = field(default_factory=list[Block])
+    functions: list[Block] = field(default_factory=list[Block])
+    """Those of the open blocks that are whole functions, called from the blocks around them."""
     facts: dict[Block, dict[SSAValue, bool | int]] = field(default_factory=dict[Block, dict[SSAValue, bool | int]])
     """What is known of host scalars in a block: the conditions of the branches that lead to it."""
+    order: dict[Operation, int] = field(default_factory=dict[Operation, int])
+    """The number of each op, in the order in which they were emitted."""
+    later: range = range(0)
+    """The numbers of those that are behind the place where ops are emitted now."""
 
     def __post_init__(self) -> None:
         self.blocks.append(self.entry)
@@ -41,6 +47,7 @@ class Builder:
     def emit(self, op: OpT, hint: str | None = None) -> OpT:
         op.location = self.where()
         self.blocks[-1].add_op(op)
+        self.order[op] = len(self.order)
         if hint is not None:
             op.results[0].name_hint = hint
         return op
@@ -120,11 +127,38 @@ class Builder:
         finally:
             self.blocks = before
 
+    @contextmanager
+    def beside(self, value: SSAValue) -> Generator[None]:
+        """Emit before the innermost function, where `value` comes from around it, instead of in it."""
+        before = self.blocks
+        start = next(
+            (index for index, open in enumerate(before) if any(open is body for body in self.functions[-1:])), 0
+        )
+        self.blocks = before[:start]
+        if not start or not self.is_visible(value):
+            self.blocks = before
+        try:
+            yield
+        finally:
+            self.blocks = before
+
+    @contextmanager
+    def back_at(self, op: Operation) -> Generator[None]:
+        """Let what was emitted after `op` be out of sight."""
+        before, self.later = self.later, range(self.order[op], len(self.order))
+        try:
+            yield
+        finally:
+            self.later = before
+
     def is_visible(self, value: SSAValue) -> bool:
-        """Whether `value` was emitted in a block that is open, or in the prologue."""
+        """Whether `value` was emitted before, in a block that is open, or in the prologue."""
         owner = value.owner
-        block = owner if isinstance(owner, Block) else owner.parent
-        return block is None or any(block is open for open in self.blocks)
+        if isinstance(owner, Block):
+            return any(owner is open for open in self.blocks)
+        if self.later and self.order.get(owner) in self.later:
+            return False
+        return owner.parent is None or any(owner.parent is open for open in self.blocks)
 
     def finish(self) -> Block:
         """Put the prologue in its place and return the function's block."""

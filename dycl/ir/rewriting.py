@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from xdsl.dialects.builtin import UNKNOWN_LOC
-from xdsl.dialects.func import CallOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from dycl.ir.ops import RegionOp
@@ -64,5 +63,4 @@ def can_stand_for(value: SSAValue, old: SSAValue) -> bool:
     no user asks to be as it was."""
     if value.type == old.type:
         return True
-    exact = (RegionOp, CallOp)
-    return refines(value.type, old.type) and not any(isinstance(use.operation, exact) for use in old.uses)
+    return refines(value.type, old.type) and not any(isinstance(use.operation, RegionOp) for use in old.uses)

@@ -5,7 +5,7 @@ A quotient `a // c` is `(a - r) / c` for a remainder `r` from 0 to c - 1. What i
 bounds where each symbol has its own. Importing this module imports torch.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import sympy
@@ -77,10 +77,26 @@ def bounds(expression: Expression, bounds_of: Callable[[Expression], Bounds]) ->
     low: Expression = 0
     high: Expression = 0
     for part, factor in sympy.expand(linear(expression)).as_coefficients_dict().items():
-        least, most = (1, 1) if part == 1 else (0, greatest[part]) if part in greatest else bounds_of(part)
+        least, most = _product(part, greatest, bounds_of)
         if factor < 0:
             least, most = most, least
         low = None if low is None or least is None else low + factor * least
         high = None if high is None or most is None else high + factor * most
     # The value is an integer, whatever its parts are.
     return None if low is None else int(sympy.ceiling(low)), None if high is None else int(sympy.floor(high))
+
+
+def _product(
+    product: Expression, greatest: Mapping[Expression, int], bounds_of: Callable[[Expression], Bounds]
+) -> Bounds:
+    """Return the bounds of a product, some of whose factors are powers of remainders."""
+    if product.free_symbols.isdisjoint(greatest):
+        return (1, 1) if product == 1 else bounds_of(product)
+    low, high = 1, 1
+    for factor in sympy.Mul.make_args(product):
+        base, exponent = factor.as_base_exp()
+        least, most = (0, greatest[base] ** int(exponent)) if base in greatest else bounds_of(factor)
+        if least is None or least < 0:
+            return None, None
+        low, high = low * least, None if high is None or most is None else high * most
+    return low, high

@@ -124,6 +124,9 @@ class SizeEnv(ShapeEnv):
             return {symbol: _clamped(values[symbol], *bounds[symbol]) for symbol in symbols}
 
         primes = dict(zip(symbols, itertools.cycle(_PRIMES), strict=False))
+        least = {symbol: low or 0 for symbol, (low, _) in bounds.items()}
+        if any(least[symbol] > prime for symbol, prime in primes.items()):
+            primes = {symbol: least[symbol] + prime for symbol, prime in primes.items()}
         candidates = [
             *(within(dict.fromkeys(symbols, size)) for size in (1, 0, -2)),
             within(primes),

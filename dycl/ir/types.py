@@ -107,3 +107,13 @@ def join(left: Attribute, right: Attribute) -> Attribute | None:
         return None
     sizes = [a if a == b else None for a, b in zip(shape_of(left), shape_of(right), strict=True)]
     return tensor_type(sizes, element_of(left))
+
+
+def join_types(types: Sequence[Attribute]) -> Attribute:
+    """Return the most precise type that all of some types refine; they differ in sizes only."""
+    found = types[0]
+    for type in types[1:]:
+        joined = join(found, type)
+        assert joined is not None, f"{found} and {type} were merged"
+        found = joined
+    return found

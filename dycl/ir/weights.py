@@ -201,7 +201,8 @@ def _copy(array: "torch.Tensor | np.ndarray", key: str) -> Weight:
         import torch
 
         tensor = array.detach().cpu().contiguous().reshape(-1)
-        data = tensor.view(torch.uint8).numpy().copy() if tensor.numel() else np.empty(0, np.uint8)
+        # torch's copy: numpy asks for huge pages, which a virtual machine may be slow to give.
+        data = tensor.view(torch.uint8).clone().numpy() if tensor.numel() else np.empty(0, np.uint8)
         name = str(tensor.dtype).removeprefix("torch.")
     dtype = _DTYPE_OF_ARRAY.get(name)
     if dtype is None:

@@ -1,9 +1,11 @@
-"""Tests of one element against a constant, which the host can do as well as a kernel.
+"""Tests of one element against a number or another element, which the host can do as well as a kernel.
 
 `item(t < c)` on a tensor of one element is `item(t) < c` on numbers, where `c` is first rounded as torch rounds it: to
-the tensor's own type. Reading an element that is there costs the host a tenth of what one more op costs a kernel.
+the tensor's own type. So is `item(t < n)` for an integer of the host, and `item(t < u)` for an element of the same
+type. Reading an element that is there costs the host a tenth of what one more op costs a kernel.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import pack, unpack
 
@@ -13,7 +15,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from dycl.ir.host_ops import RESHAPES, is_host_view
 from dycl.ir.ops import AtenOp, ItemOp
-from dycl.ir.types import element_of
+from dycl.ir.types import element_of, is_tensor, shape_of
 
 _FLOAT_PREDICATES = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
 _INTEGER_PREDICATES = {"eq": "eq", "ne": "ne", "lt": "slt", "le": "sle", "gt": "sgt", "ge": "sge"}
@@ -24,35 +26,62 @@ _EXACT_INTEGERS = 1 << 53
 
 @dataclass(frozen=True)
 class ElementTest:
-    """`item(tensor) predicate constant`, where the tensor has one element."""
+    """`item(tensor) predicate other`, where the tensor has one element; `other` is a constant, an integer of the host,
+    or another tensor of one element."""
 
     tensor: SSAValue
     packet: str
-    constant: IntegerAttr | FloatAttr
+    other: IntegerAttr | FloatAttr | SSAValue
 
-    def on_host(self, tensor: SSAValue) -> list[Operation]:
-        """Return ops that do the test on `tensor`, which stands for the test's own; the last gives the i1."""
-        element = ItemOp(tensor)
-        constant = arith.ConstantOp(self.constant)
-        if isinstance(self.constant, FloatAttr):
-            test = arith.CmpfOp(element, constant, _FLOAT_PREDICATES[self.packet])
-        else:
-            test = arith.CmpiOp(element, constant, _INTEGER_PREDICATES[self.packet])
-        return [element, constant, test]
+    @property
+    def operands(self) -> list[SSAValue]:
+        """What the test is done on."""
+        return [self.tensor, self.other] if isinstance(self.other, SSAValue) else [self.tensor]
+
+    def on_host(self, given: Mapping[SSAValue, SSAValue]) -> list[Operation]:
+        """Return ops that do the test on what is given for its operands; the last gives the i1."""
+        element = ItemOp(given[self.tensor])
+        ops: list[Operation] = [element]
+        if not isinstance(self.other, SSAValue):
+            ops.append(arith.ConstantOp(self.other))
+        elif is_tensor(self.other.type):
+            ops.append(ItemOp(given[self.other]))
+        other = ops[-1].results[0] if len(ops) > 1 else given[self.operands[-1]]
+        if element.scalar.type == f64:
+            return [*ops, arith.CmpfOp(element, other, _FLOAT_PREDICATES[self.packet])]
+        return [*ops, arith.CmpiOp(element, other, _INTEGER_PREDICATES[self.packet])]
 
 
 def element_test(op: Operation) -> ElementTest | None:
-    """Return the test whose outcome `op` gives, if it is one: the item of a comparison with a constant."""
+    """Return the test whose outcome `op` gives, if it is one: the item of a comparison of one element."""
     if not isinstance(op, ItemOp):
         return None
     compared = _without_reshapes(op.tensor).owner
-    if not (isinstance(compared, AtenOp) and compared.packet in _FLOAT_PREDICATES and len(compared.inputs) == 1):
-        return None
-    if compared.overload.data != f"{compared.packet}.Scalar":
+    if not (isinstance(compared, AtenOp) and compared.packet in _FLOAT_PREDICATES and compared.inputs):
         return None
     tensor = compared.inputs[0]
-    constant = _as_element(compared.arguments.data[1], element_of(tensor.type))
-    return ElementTest(tensor, compared.packet, constant) if constant is not None else None
+    other = _other(compared, tensor)
+    return ElementTest(tensor, compared.packet, other) if other is not None else None
+
+
+def _other(compared: AtenOp, tensor: SSAValue) -> IntegerAttr | FloatAttr | SSAValue | None:
+    """Return what the only element of a tensor is compared with, None where the host might do it differently."""
+    element = element_of(tensor.type)
+    match compared.overload.data.rpartition(".")[2], len(compared.inputs):
+        case "Scalar", 1:
+            return _as_element(compared.arguments.data[1], element)
+        case "Scalar", 2:
+            return compared.inputs[1] if element == compared.inputs[1].type == i64 else None
+        case "Tensor", 2:
+            other = compared.inputs[1]
+            same = element_of(other.type) == element != i1
+            return other if same and all(map(_has_one_element, (tensor.type, other.type))) else None
+        case _:
+            return None
+
+
+def _has_one_element(type: Attribute) -> bool:
+    return all(size == 1 for size in shape_of(type))
 
 
 def _without_reshapes(value: SSAValue) -> SSAValue:

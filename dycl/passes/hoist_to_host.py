@@ -77,7 +77,7 @@ def _split_results(region: RegionOp) -> _Split:
         test = element_test(op)
         if is_host_value(op) and had.issuperset(op.operands):
             possible[op] = None
-        elif test is not None and test.tensor in had:
+        elif test is not None and had.issuperset(test.operands):
             possible[op] = test
         else:
             had.update(result for result in op.results if result in wanted)
@@ -88,7 +88,7 @@ def _split_results(region: RegionOp) -> _Split:
     for op in reversed(possible):
         if not needed.isdisjoint(op.results):
             test = possible[op]
-            needed.update(op.operands if test is None else [test.tensor])
+            needed.update(op.operands if test is None else test.operands)
             derived.append(op)
     given = set[SSAValue](body.args).union(*(op.results for op in derived))
     return _Split(
@@ -103,13 +103,12 @@ def _on_host(split: _Split, host: dict[SSAValue, SSAValue]) -> Iterator[Operatio
         if test is None:
             yield op.clone(host)
             continue
-        *operands, last = test.on_host(host[test.tensor])
-        adopted = [*operands, last]
-        for new in adopted:
+        ops = test.on_host(host)
+        for new in ops:
             adopt(new, op)
-        host[op.results[0]] = last.results[0]
-        last.results[0].name_hint = op.results[0].name_hint
-        yield from adopted
+        outcome = host[op.results[0]] = ops[-1].results[0]
+        outcome.name_hint = op.results[0].name_hint
+        yield from ops
 
 
 def _settle_inputs(region: RegionOp) -> bool:
@@ -199,8 +198,8 @@ class HoistToHostPass(Pass):
     ```
 
     A region that is left without computation disappears. A test of one element, `item(t > c)`, moves only where the
-    host has `t` anyway, and `c` is rounded to the type of `t` as torch does. A re-view in the middle of computation
-    stays inside, and so does one whose sizes are not all known.
+    host has `t` anyway, and `c`; a constant is rounded to the type of `t` as torch does. A re-view in the middle of
+    computation stays inside, and so does one whose sizes are not all known.
     """
 
     name = "hoist-to-host"

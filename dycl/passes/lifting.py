@@ -140,7 +140,7 @@ def _host_tests(segment: Segment) -> set[Operation]:
     found = set[Operation]()
     for op in segment.ops:
         test = element_test(op)
-        if test is None or (test.tensor.owner in inside and not _is_view(test.tensor.owner)):
+        if test is None or any(value.owner in inside and not _is_view(value.owner) for value in test.operands):
             continue
         assert isinstance(op, ItemOp)
         value = op.tensor

@@ -28,6 +28,7 @@ BUILTIN_PASSES = (
     "canonicalize",
     "cse",
     "dce",
+    "thread-branches",
     "hoist-invariants",
     "rotate-loops",
     "sink",

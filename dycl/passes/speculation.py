@@ -9,18 +9,20 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from dycl.ir.ops import AtenOp
+from dycl.ir.ops import AtenOp, ItemOp
 from dycl.ir.schema import schema_of
 from dycl.ir.types import element_of, is_static, is_tensor
 from dycl.passes.segments import is_movable
 
 _MAY_FAIL = frozenset(
     [
+        "binary_cross_entropy",
         "bincount",
         "cholesky",
         "cholesky_inverse",
         "cholesky_solve",
         "cross_entropy_loss",
+        "ctc_loss",
         "embedding",
         "embedding_bag",
         "gather",
@@ -31,18 +33,26 @@ _MAY_FAIL = frozenset(
         "index_copy",
         "index_fill",
         "index_put",
+        "index_put_impl",
         "index_reduce",
         "index_select",
         "inverse",
         "logdet",
+        "masked_scatter",
         "max_unpool2d",
         "max_unpool3d",
+        "multi_margin_loss",
+        "multilabel_margin_loss",
+        "multilabel_margin_loss_forward",
+        "nanquantile",
         "nll_loss",
+        "nll_loss2d",
         "nll_loss_nd",
         "one_hot",
         "ormqr",
         "put",
         "qr",
+        "quantile",
         "repeat_interleave",
         "scatter",
         "scatter_add",
@@ -54,6 +64,9 @@ _MAY_FAIL = frozenset(
         "take_along_dim",
         "triangular_solve",
         "unique_consecutive",
+        "unsafe_index",
+        "unsafe_index_put",
+        "unsafe_masked_index",
     ]
 )
 """Overload packets that can fail for the elements of their operands; so can all of linear algebra."""
@@ -125,6 +138,8 @@ def is_speculable(op: Operation) -> bool:
     """Whether the op may run where the program would not have run it."""
     if not is_movable(op):
         return False
+    if isinstance(op, ItemOp):
+        return is_static(op.tensor.type)
     return not _may_fail(op) if isinstance(op, AtenOp) else not isinstance(op, _HOST_DIVISIONS)
 
 
@@ -134,6 +149,9 @@ def _may_fail(op: AtenOp) -> bool:
         return True
     unknown = sum(not is_static(type) for type in op.operand_types)
     if unknown > 1 or (unknown and name not in _FOR_ALL_SIZES) or not (unknown or all(map(is_static, op.result_types))):
+        return True
+    if op.packet == "pow" and not any(map(_is_float_tensor, op.operand_types)):
+        # An integer has no negative integer power.
         return True
     if op.packet in _DIVISIONS and not any(map(_is_float_tensor, op.operand_types)):
         return True

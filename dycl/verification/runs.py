@@ -77,8 +77,8 @@ class Session:
         run = Run(steps=self._recorder.steps)
         try:
             run.output = self._compiled(**inputs)
-        except AssertionError as error:
-            run.error = f"raised AssertionError: {error}"
+        except Exception as error:  # An engine's errors share no base class.
+            run.error = _raised(error)
         return run
 
     def interpret(self, inputs: Inputs, plan: Plan | None = None) -> Run:
@@ -107,8 +107,8 @@ class Session:
                 run.output, state = run.output
                 pairs = zip(state, self._state, strict=True)
                 self._state = [torch.as_tensor(value, dtype=before.dtype) for value, before in pairs]
-        except AssertionError as error:
-            run.error = f"raised AssertionError: {error}"
+        except Exception as error:  # An assertion, or what torch finds wrong with an operand.
+            run.error = _raised(error)
         return run
 
     def place(self, at: int, reference: Run) -> str:
@@ -182,4 +182,9 @@ def run_eager(eager: Callable[..., Any], inputs: Inputs) -> Run:
         with torch.inference_mode():
             return Run(eager(*(torch.from_numpy(array.copy()) for array in inputs.values())))
     except Exception as error:
-        return Run(error=f"raised {type(error).__name__}: {error}")
+        return Run(error=_raised(error))
+
+
+def _raised(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"raised {type(error).__name__}" + (f": {lines[0].strip()}" if lines else "")

@@ -9,7 +9,7 @@ from dycl.program import Program
 from dycl.verification.comparison import Difference, difference
 from dycl.verification.forcing import Plan, plans
 from dycl.verification.report import VerifyReport
-from dycl.verification.runs import Inputs, Session, Step, TraceableModel, run_eager
+from dycl.verification.runs import Inputs, Run, Session, Step, TraceableModel, run_eager
 from dycl.verification.state import EagerState
 
 TIE_MARGIN = 1e-5
@@ -77,8 +77,8 @@ def _check_sample(
     reference = session.interpret(inputs)
     compiled = session.run(inputs)
     covered.update(compiled.steps)
-    if compiled.steps != reference.steps:
-        at = _first_difference(reference.steps, compiled.steps)
+    at = _parting(reference, compiled)
+    if at is not None:
         if at < len(reference.steps) and reference.margins[at] <= TIE_MARGIN:
             report.near_ties += 1
             return
@@ -117,8 +117,8 @@ def _check_plan(session: Session, plan: Plan, inputs: Inputs, covered: set[Step]
     covered.update(compiled.steps)
     fault = ""
     found = Difference()
-    if compiled.steps != reference.steps:
-        at = _first_difference(reference.steps, compiled.steps)
+    at = _parting(reference, compiled)
+    if at is not None:
         fault = f"the compiled program took another path at {session.place(at, reference)}"
     elif bool(compiled.error) != bool(reference.error):
         fault = (
@@ -139,5 +139,11 @@ def _check_plan(session: Session, plan: Plan, inputs: Inputs, covered: set[Step]
         report.add_fault(f"forced run {report.forced_runs + 1} (... {forced}): {fault}")
 
 
-def _first_difference(left: list[Step], right: list[Step]) -> int:
-    return next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+def _parting(reference: Run, compiled: Run) -> int | None:
+    """Return the first step at which two runs took other ways; None where one at most ended on its way by an error."""
+    left, right = reference.steps, compiled.steps
+    for at, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return at
+    ended_early = reference.error if len(left) < len(right) else compiled.error
+    return None if len(left) == len(right) or ended_early else min(len(left), len(right))

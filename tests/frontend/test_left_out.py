@@ -195,3 +195,26 @@ def test_hooks_are_refused(name):
     getattr(layer, name)(lambda *args: None)
     text = refuse(forward, POS, "a Linear with hooks", "self.layer(x)", layer=layer)
     assert "instead: remove the hooks" in text
+
+
+def test_a_write_to_an_input_warns_that_the_caller_does_not_see_it():
+    def forward(self, x):
+        rows = x.view(-1)
+        rows.add_(1)
+        x[0, 0] = 3
+        return x * 2
+
+    (text,) = warned(forward)
+    line = forward.__code__.co_firstlineno + 2
+    assert f"test_left_out.py:{line}:" in text
+    assert text.endswith("a write to the input `x` does not reach the caller's tensor: return what has been written")
+    check(forward, POS, NEG)
+
+
+def test_a_write_to_a_copy_of_an_input_warns_of_nothing():
+    def forward(self, x):
+        y = x.clone()
+        y.add_(1)
+        return y
+
+    assert warned(forward) == []

@@ -1,5 +1,6 @@
 """Functions that call themselves for as long as tensors say: they become functions of the program."""
 
+import pytest
 import torch
 from torch import nn
 from xdsl.dialects.func import CallOp, FuncOp
@@ -148,3 +149,116 @@ def test_a_function_that_never_returns_is_refused():
         return step(x)
 
     refuse(program(forward), POS, "never returns", "step(x * 3)")
+
+
+ROWS = torch.arange(36.0).reshape(12, 3) / 40
+
+
+@pytest.mark.parametrize("loops", ["auto", "keep"])
+def test_a_recursive_function_made_in_a_loop_reads_the_loop_s_variable(loops):
+    def forward(self, x):
+        total = x.sum()
+        for row in x:
+
+            def settle(n):
+                if row.sum() + n > 3:  # noqa: B023 -- the point of the test
+                    return row.sum() * 0.5  # noqa: B023
+                return settle(n + 1)
+
+            total = total + settle(0)
+        return total
+
+    captured = check(forward, ROWS, -ROWS, all_sides=False, loops=loops)
+    assert count(captured, FuncOp) == 2
+
+
+def test_a_recursive_function_reads_numbers_that_change_between_calls():
+    def forward(self, x):
+        total, seen = x.sum(), []
+        for k in range(3):
+
+            def climb(d):
+                return d * k + len(seen) if d > 5 else climb(d + 1)  # noqa: B023 -- the point of the test
+
+            seen.append(climb(total))
+        return seen
+
+    check(forward, POS, SMALL, LARGE)
+
+
+def test_a_call_of_a_recursive_function_that_changes_nothing_else_is_of_the_same_function():
+    def climb(x, up):
+        if x.sum() > 30:
+            return x
+        return climb(x + 1, not up) if up else climb(x * 2, not up)
+
+    def forward(self, x):
+        return climb(x, True), climb(x + 1, False), climb(x + 2, True)
+
+    captured = check(forward, POS, LARGE)
+    assert count(captured, FuncOp) == 3
+
+
+def test_a_recursive_function_whose_tensors_grow():
+    def grow(x):
+        return x if x.sum() > 10 else grow(torch.cat([x, x]))
+
+    def forward(self, x):
+        return grow(x), grow(x[:, :2]).sum()
+
+    check(forward, POS, SMALL, LARGE)
+
+
+def test_a_recursive_function_called_with_known_and_run_time_sizes():
+    def double(x):
+        return x if x.sum() > 10 else double(x * 2)
+
+    def forward(self, x):
+        return double(x.flatten()), double(x[x > 0]), double(x.flatten() + 1)
+
+    check(forward, POS, SMALL, LARGE)
+
+
+def test_a_write_to_a_name_around_a_recursive_function_is_refused():
+    def forward(self, x):
+        calls = 0
+
+        def double(y):
+            nonlocal calls
+            calls = calls + 1
+            return y if y.sum() > 10 else double(y * 2)
+
+        return double(x), calls
+
+    refuse(
+        forward,
+        POS,
+        "a change to calls, from around a recursive function",
+        "return y if y.sum() > 10 else double(y * 2)",
+    )
+
+
+def test_a_write_to_a_list_that_a_recursive_function_is_given_is_refused():
+    def double(seen, y):
+        seen[0] = seen[0] + y
+        return y if y.sum() > 10 else double(seen, y * 2)
+
+    def forward(self, x):
+        seen = [x]
+        return double(seen, x), seen[0]
+
+    refuse(forward, POS, "a change to a list, from around", "return y if y.sum() > 10 else double(seen, y * 2)")
+
+
+def test_a_recursive_function_made_in_a_loop_whose_end_a_tensor_decides():
+    def forward(self, x):
+        level = x.sum() * 0
+        while level < x.sum():
+
+            def climb(y):
+                return y if y > 10 else climb(y * 2 + level)  # noqa: B023 -- the point of the test
+
+            level = level + climb(level + 1)
+        return level
+
+    check(forward, POS, SMALL, NEG, LARGE, all_sides=False)

@@ -3,11 +3,14 @@
 # ruff: noqa: B016, RET505, RUF005
 # The programs are as people write them.
 
+import pytest
 import torch
 from torch import nn
 
+from dycl.frontends.signature import parse_signature
+from dycl.frontends.torch import CaptureError, import_module
 from dycl.ir.ops import AssertOp, IfOp
-from tests.frontend.capturing import ALL, MIXED, NEG, POS, SMALL, check, count, depth, refuse
+from tests.frontend.capturing import ALL, MIXED, NEG, POS, SMALL, check, count, depth, program, refuse
 
 
 class HighwayException(Exception):
@@ -540,3 +543,116 @@ def test_exceptions_of_recursive_functions_are_refused_inside_a_try():
     text = refuse(around, POS, "an exception of the recursive function `down`, inside a `try`", "down(x, 0)")
     assert "instead: return a flag" in text
     check(lambda self, x: inside(x), POS, NEG, 50 * POS, 500 * POS, all_sides=False)
+
+
+ROW = torch.tensor([[1.0, 2.0, -1.0]])
+POSITIVE_PARTS = (ROW, ROW.abs(), -ROW.abs(), torch.tensor([[1.0, -2.0, -3.0]]))
+"""Two, three, none and one of the numbers are positive."""
+
+
+def test_an_index_out_of_a_run_time_size_reaches_its_handler():
+    def forward(self, x):
+        kept = x[x > 0]
+        try:
+            found = kept[2]
+        except IndexError:
+            found = x.sum() * 100
+        try:
+            found = found + kept[None, ..., 1:][..., 0, -1]
+            kept[2] = 5
+        except IndexError:
+            found = found - 1
+        return found, kept.sum()
+
+    captured = check(forward, *POSITIVE_PARTS)
+    assert count(captured, AssertOp) == 0
+
+
+def test_sizes_that_do_not_fit_reach_their_handler():
+    def forward(self, x):
+        kept = x[x > 0]
+        stage = 0
+        try:
+            stage = 1
+            y = kept + x[0]
+            stage = 2
+        except RuntimeError:
+            y = torch.relu(x[0]) * 3
+        return y, stage
+
+    captured = check(forward, *POSITIVE_PARTS)
+    assert count(captured, AssertOp) == 0
+
+
+def test_a_write_that_does_not_fit_leaves_its_target_as_it_was():
+    def forward(self, x):
+        y = x[0].clone()
+        try:
+            y += 1
+            y.copy_(x[x > 0])
+        except RuntimeError:
+            y = y * 10
+        finally:
+            x = x + 1
+        return y, x
+
+    check(forward, *POSITIVE_PARTS, torch.tensor([[-1.0, 4.0, -1.0]]))
+
+
+def test_an_item_of_several_elements_reaches_its_handler():
+    def forward(self, x):
+        try:
+            return x[x > 0].item()
+        except (RuntimeError, ValueError):
+            return -1.0
+
+    check(forward, *POSITIVE_PARTS)
+
+
+def test_an_error_of_torch_inside_a_layer_reaches_the_handler_around_the_call():
+    def forward(self, x):
+        def apply(y):
+            return self.layer(torch.nn.functional.pad(y, (0, 1)))
+
+        try:
+            return apply(x[x > 0])
+        except RuntimeError:
+            return torch.softmax(x, -1)[0] * 2
+
+    check(forward, *POSITIVE_PARTS, layer=nn.Linear(3, 3))
+
+
+def test_an_error_of_torch_that_no_handler_takes_stays_a_check():
+    def forward(self, x):
+        kept = x[x > 0]
+        try:
+            return kept[2] + kept.view(3).sum()
+        except KeyError:
+            return x.sum()
+
+    captured = check(forward, *POSITIVE_PARTS)
+    messages = [op.message.data for op in captured.module.walk() if isinstance(op, AssertOp)]
+    assert messages[0] == "IndexError: index 2 is out of range of dimension 0"
+    assert messages[1:] == [] or messages[1].startswith("RuntimeError: `view` needs")
+
+
+def test_the_text_of_an_error_about_run_time_sizes_is_refused():
+    def forward(self, x):
+        try:
+            return x[x > 0][2], ""
+        except IndexError as error:
+            return x, str(error)
+
+    refuse(forward, POS, "text made from a value known only at run time", "str(error)")
+
+
+def test_an_error_of_torch_whose_kind_is_not_found_out_is_refused_inside_a_try():
+    def forward(self, x, y):
+        try:
+            return x + y
+        except RuntimeError:
+            return x
+
+    signature = parse_signature("x: f32[n], y: f32[m] where 5000 <= n <= 6000, 5000 <= m <= 6000")
+    with pytest.raises(CaptureError, match=r"(?s)test_tries\.py.*may fail inside a `try`.*x \+ y.*test the sizes"):
+        import_module(program(forward), signature)

@@ -176,40 +176,6 @@ def test_write_before_an_exit_stays_on_its_path():
     check(forward, POS, NEG)
 
 
-def test_write_through_a_merged_name_poisons_its_aliases():
-    def forward(self, x):
-        base = x * 2
-        y = base
-        if x.sum() > 0:
-            y = x + 1
-        y += 1
-        return y
-
-    check(forward, POS, NEG)
-
-    def reads(self, x):
-        base = x * 2
-        y = base
-        if x.sum() > 0:
-            y = x + 1
-        y += 1
-        return y * base
-
-    refuse(reads, POS, "on one path stands for the same tensor", "y * base")
-
-
-def test_write_to_a_name_poisons_what_may_be_another():
-    def forward(self, x):
-        base = x * 2
-        y = base
-        if x.sum() > 0:
-            y = x + 1
-        base += 1
-        return y
-
-    refuse(forward, POS, "on one path stands for the same tensor", "return y")
-
-
 def test_equal_names_on_both_sides_stay_one_tensor():
     def forward(self, x):
         y = x * 2

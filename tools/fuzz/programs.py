@@ -152,7 +152,10 @@ def _worth_shrinking(tried: list[Tried], refused: bool) -> list[Tried]:
 
 def _with_progress(found: Iterator[Tried], total: int) -> Iterator[Tried]:
     if not sys.stderr.isatty():
-        yield from found
+        for one in found:
+            if one.outcome.kind == "failed":
+                print(f"seed {one.seed}: {one.outcome.stage}: {one.outcome.what}", file=sys.stderr, flush=True)
+            yield one
         return
     from rich.console import Console
     from rich.progress import Progress

@@ -12,6 +12,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from dycl.backends.host.arithmetic import negation
 from dycl.backends.host.buffers import assign_buffers
+from dycl.backends.host.call_results import leave_in_place
 from dycl.backends.host.layout import Line, Nested, Suite, conditional
 from dycl.backends.host.lifetimes import lifetimes
 from dycl.backends.host.sites import FunctionBuffers, Sites
@@ -51,7 +52,9 @@ class FunctionWriter:
         self._decisions = decisions
         self._calls_itself = functions[function.sym_name.data].k != "k"
         self._variables = Variables(["k", *OWN_NAMES, *(callee.name for callee in functions.values())])
-        assigned = assign_buffers(lifetimes(function))
+        found = lifetimes(function)
+        leave_in_place(found)
+        assigned = assign_buffers(found)
         buffers = FunctionBuffers(assigned, sites.add_buffers(assigned.kinds))
         self._steps = Steps(self._variables, buffers, functions, sites)
 

@@ -59,6 +59,8 @@ class Lifetimes:
     """Where a tensor is defined; views have no entry."""
     end: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """Where a tensor is used last."""
+    calls: list[int] = field(default_factory=list[int])
+    """Where functions are called."""
     _viewed: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     _parent: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
 
@@ -137,6 +139,8 @@ def _number(block: Block, found: Lifetimes, loops: dict[Operation, Loop], positi
                 found.start[result] = position
         for left, right in _meeting(op):
             found.join(left, right)
+        if isinstance(op, CallOp):
+            found.calls.append(position)
         values = results_in_buffers(op)
         if values:
             found.writes.append(Write(op, position, values, in_loop))

@@ -46,6 +46,10 @@ class FunctionBuffers:
         """Return the tensors whose buffers an op must leave alone, besides those that it reads."""
         return self.buffers.kept.get(op, ())
 
+    def has(self, value: SSAValue) -> bool:
+        """Whether a result goes to a buffer."""
+        return value in self.buffers.choices
+
     def choice(self, value: SSAValue) -> str:
         """Return where a result goes, as Python: a buffer, several to choose from, or None for a fresh array."""
         found = [self.names[number] for number in self.buffers.choices.get(value, ())]

@@ -10,7 +10,6 @@ from xdsl.ir import Operation, SSAValue
 from dycl.backends.host.arithmetic import Expression, arithmetic, literal
 from dycl.backends.host.buffers import kind_of
 from dycl.backends.host.layout import Line, Suite
-from dycl.backends.host.lifetimes import is_in_place
 from dycl.backends.host.sites import FunctionBuffers, Sites
 from dycl.backends.host.sources import comment, place, shown
 from dycl.backends.host.variables import Variables
@@ -183,7 +182,8 @@ class Steps:
         return [*self.comments(op), Line(f"{', '.join(targets)} = {call}")]
 
     def _call(self, op: CallOp) -> Suite:
-        """Call a function of the program; its results are in its own buffers, which its next call overwrites."""
+        """Call a function of the program; its results are in its own buffers, which its next call overwrites, so those
+        that are needed longer are copied."""
         callee = self._functions[op.callee.string_value()]
         call = f"{callee.name}({', '.join([callee.k, *map(self._variables.text, op.operands)])})"
         if not op.results:
@@ -195,7 +195,7 @@ class Steps:
         for result, name in zip(op.results, targets, strict=True):
             if name == "_":
                 continue
-            if is_in_place(result.type):
+            if self._buffers.has(result):
                 suite.append(self._stored(op, result, name, name, stored))
                 stored.append(result)
         return suite

@@ -18,14 +18,15 @@ from xdsl.dialects.func import CallOp
 from xdsl.ir import Attribute, Block, SSAValue
 
 from dycl.frontends.builder import MAX_DEPTH
-from dycl.frontends.torch.columns import filler, join_types
+from dycl.frontends.torch.columns import filler
 from dycl.frontends.torch.control import Completion, Departed, Leave, Left, Mixed, Raised, Scope
 from dycl.frontends.torch.guards import caught, is_guarded
 from dycl.frontends.torch.journal import Slot, VariableSlot
-from dycl.frontends.torch.merge import ABSENT, Merge, Side, left_in
+from dycl.frontends.torch.merge import Merge, Side, left_in
 from dycl.frontends.torch.open_loops import depart_loop
-from dycl.frontends.torch.values import ModelRaised, Scalar, Value
+from dycl.frontends.torch.values import ABSENT, ModelRaised, Scalar, Value
 from dycl.ir.ops import AssertOp, BreakOp, ContinueOp, IfOp, ReturnOp, SwitchOp, YieldOp
+from dycl.ir.types import join_types
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -118,7 +119,7 @@ def switch_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[
     sides = [run_side(capture, run(case)) for case in cases]
     if any(side.completion is not None for side in sides):
         return _chain_value(capture, index, cases)
-    merge = Merge(capture, sides)
+    merge = Merge(capture, sides, number=index)
     value, state = merge.plan([side.value for side in sides], "a value"), merge.state()
 
     def emit(types: Sequence[Attribute]) -> Sequence[SSAValue]:
@@ -207,9 +208,11 @@ def _without(capture: "Capture", mixed: Mixed, scope: Scope) -> Completion:
 
 
 def _close(capture: "Capture", outcome: Outcome, flagged: bool) -> Outcome:
+    completion, value = outcome
+    completion = depart_loop(capture, completion)
     pending = capture.pendings.pop()
     block, state = capture.leave()
-    rest = Side(block, state, *outcome, pending.start)
+    rest = Side(block, state, completion, value, pending.start)
     exit = pending.exit
     sides = (exit, rest) if pending.exit_is_then else (rest, exit)
     return join(capture, pending.condition, pending.location, *sides, flagged=flagged)

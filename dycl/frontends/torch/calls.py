@@ -13,7 +13,7 @@ import logging
 import operator
 import os
 import sysconfig
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType, MethodWrapperType
@@ -30,7 +30,9 @@ from dycl.frontends.torch.attributes import read_attribute, set_attribute
 from dycl.frontends.torch.branches import switch_value
 from dycl.frontends.torch.clocks import ClockReading, clock_arithmetic, is_logging, left_out, read_environment
 from dycl.frontends.torch.construction import construct
-from dycl.frontends.torch.containers import call_container_method
+from dycl.frontends.torch.containers import call_container_method, call_counter_method
+from dycl.frontends.torch.dispatching import dispatched, is_dispatched
+from dycl.frontends.torch.exit_stacks import ExitStack
 from dycl.frontends.torch.forks import choice_in, fork, forked_call
 from dycl.frontends.torch.functions import Closure, code_of, run_function
 from dycl.frontends.torch.grown import grown_of, transposed
@@ -126,6 +128,10 @@ def call(
         return set_attribute(capture, *args) if owner is None else set_attribute(capture, owner, *args)
     if isinstance(function, MethodType):
         return _call_method(capture, function, args, kwargs, tail)
+    if is_dispatched(function):
+        chosen = dispatched(function, args, lambda value: STAND_INS[type](capture, value))
+        if chosen is not function:
+            return call(capture, chosen, args, kwargs, tail)
     if isinstance(function, FunctionType):
         return _call_function(capture, function, args, kwargs, tail)
     if isinstance(function, type):
@@ -137,6 +143,8 @@ def call(
         return _picked(function, lambda key: read_item(capture, args[0], key))
     if isinstance(function, operator.attrgetter):
         return _picked(function, lambda key: _dotted(capture, args[0], key))
+    if isinstance(function, operator.methodcaller):
+        return _call_named(capture, function, args[0], tail)
     owner = getattr(function, "__self__", None)
     if isinstance(owner, BaseException) and function.__name__ == "__init__":
         return capture.native(function, *args, **kwargs)
@@ -156,6 +164,14 @@ def _picked(getter: Value, pick: Callable[[Value], Value]) -> Value:
     """Return what an `itemgetter` or `attrgetter` gives."""
     keys = getter.__reduce__()[1]
     return pick(keys[0]) if len(keys) == 1 else tuple(map(pick, keys))
+
+
+def _call_named(capture: "Capture", caller: Value, owner: Value, tail: bool) -> Value:
+    """Return what a `methodcaller` gives."""
+    maker, given = caller.__reduce__()
+    is_partial = isinstance(maker, functools.partial)
+    name, *rest = (*maker.args, *given) if is_partial else given
+    return call(capture, read_attribute(capture, owner, name), rest, maker.keywords if is_partial else {}, tail)
 
 
 def _dotted(capture: "Capture", owner: Value, names: str) -> Value:
@@ -243,8 +259,12 @@ def _call_method(
         return call(capture, function.__wrapped__, [owner, *args], kwargs, tail)
     if isinstance(owner, logging.Logger) and is_logging(method):
         return left_out(capture)
-    if isinstance(owner, Array):
+    if isinstance(owner, Array | ExitStack):
         return capture.native(method, *args, **kwargs)
+    if isinstance(owner, Counter):
+        return call_counter_method(capture, method, args, kwargs)
+    if isinstance(owner, tuple) and method.__name__ == "_replace":
+        return capture.native(method, *args, **kwargs)  # It looks at no item.
     if owner is os.environ:
         return read_environment(capture, method, args, kwargs)
     if isinstance(function, FunctionType) and _is_interpreted(function):

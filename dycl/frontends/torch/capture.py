@@ -22,15 +22,17 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
-from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr
+from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr, i1
 from xdsl.ir import Block, SSAValue
 
 from dycl.frontends.builder import Builder
 from dycl.frontends.torch.activation import Activation
-from dycl.frontends.torch.branches import Pending, require
+from dycl.frontends.torch.branches import Pending, branch_value, require, switch_value
+from dycl.frontends.torch.clocks import warn_once
 from dycl.frontends.torch.control import Completion, Scope
 from dycl.frontends.torch.diagnostics import CaptureError, Refusal
 from dycl.frontends.torch.forks import choice_in, forked_call, settled
+from dycl.frontends.torch.guards import is_guarded
 from dycl.frontends.torch.heap import Heap, sizes_of, storage_of
 from dycl.frontends.torch.journal import ContentsSlot, Journal, State
 from dycl.frontends.torch.merge import Merge
@@ -49,14 +51,16 @@ from dycl.frontends.torch.values import (
     Symbolic,
     Value,
     holds,
+    unknown_text,
 )
 from dycl.frontends.torch.weights import Weights
-from dycl.ir.ops import ItemOp, ReturnOp
+from dycl.ir.ops import AssertOp, ItemOp, ReturnOp
 from dycl.ir.schema import torch_dtype
 from dycl.ir.size_env import SizeEnv
 from dycl.ir.types import element_of, is_static, shape_of
 
 if TYPE_CHECKING:
+    from dycl.frontends.torch.functions import Closure
     from dycl.frontends.torch.outputs import Tree
     from dycl.frontends.torch.persistent import Persistent
 
@@ -89,10 +93,11 @@ _UNSUPPORTED = (UnsupportedFakeTensorException, UnsupportedOperatorException)
 
 @dataclass
 class Exit:
-    """A `dycl.return` whose operands wait until the results of all exits are known."""
+    """A `dycl.return` whose operands wait until the results of all exits are known; one without a value is never
+    reached."""
 
     op: ReturnOp
-    value: "Tree"
+    value: "Tree | None"
 
 
 class Capture:
@@ -103,17 +108,22 @@ class Capture:
         loops: str,
         recursion: "Recursion",
         persistent: "Persistent | None" = None,
+        tracks_names: bool = False,
     ) -> None:
         shapes = SizeEnv()
         self.module = module
         self.evaluator = evaluator
         self.journal = Journal()
         self.builder = Builder(self.where)
-        self.heap = Heap(self.journal, self.builder)
-        self.symbols = Symbols(self.builder, shapes)
+        self.tracks_names = tracks_names
+        self.heap = Heap(self.journal, self.builder, self._fork, tracks_names)
+        self.symbols = Symbols(self.builder, shapes, self._require)
         self.weights = Weights(module)
         self.fakes = FakeTensorMode(allow_non_fake_inputs=True, shape_env=shapes)
-        self.recorder = Recorder(self.heap, self.symbols, self.weights)
+        self.recorder = Recorder(self.heap, self.symbols, self.weights, self.fakes)
+        self.recorder.on_write = self._note_write
+        self.inputs: dict[int, str] = {}
+        """The forward's parameters that are inputs, by the memory of their tensors."""
         self.stack: list[Activation] = []
         self.pendings: list[Pending] = []
         self.exits: list[Exit] = []
@@ -125,11 +135,15 @@ class Capture:
         """Which loops are kept: `unroll`, `keep` or `auto`."""
         self.evaluated_loops: set[ast.stmt] = set()
         """Loops that could not be kept."""
+        self.kept_loops: list[ast.stmt] = []
+        """Loops that Python alone decides, and that were kept."""
         self.counters: set[SSAValue] = set()
         """The numbers of iterations of open loops that could be evaluated."""
         self.attempts = 0
         """How many evaluations are open that may be taken back."""
         self.state = CallState(self)
+        self.closures: dict[tuple[ast.AST, int], Closure] = {}
+        """The function that a definition last made, by definition and the names around it."""
         self.abstract: dict[int, tuple[Value, Symbolic]] = {}
         """The containers whose contents are not known, by id: what stands for them."""
         self.warnings: dict[str, None] = {}
@@ -154,6 +168,40 @@ class Capture:
             while self.journal.levels:
                 self.journal.rollback()
 
+    def _fork(self, index: SSAValue, runs: Sequence[Callable[[], None]]) -> None:
+        known = self.builder.known(index)
+        if known is not None:
+            runs[int(known)]()
+        elif index.type == i1:
+            branch_value(self, index, runs[1], runs[0])
+        else:
+            switch_value(self, index, runs)
+
+    def _note_write(self, tensor: torch.Tensor) -> None:
+        found = self.heap.selection(tensor)
+        stores = {storage_of(tensor), *(key[0] for key in (found.options if found else ()) if key is not None)}
+        for name in [name for store, name in self.inputs.items() if store in stores]:
+            warn_once(
+                self,
+                f"a write to the input `{name}` does not reach the caller's tensor: return what has been written",
+            )
+
+    def _require(self, condition: SSAValue, kind: type[Exception] | None, message: str) -> None:
+        """Check a condition on sizes without which one of torch's operations fails."""
+        if not is_guarded(self):
+            self.builder.emit(AssertOp(condition, f"{(kind or RuntimeError).__name__}: {message}"))
+            return
+        if kind is None:
+            raise Refusal(
+                f"an operation that may fail inside a `try` or `with`: {message}",
+                "what it would raise could not be found out",
+                "test the sizes before it",
+            )
+        error = kind(unknown_text())
+        error.add_note(message)
+        with self.recorder.listening():
+            require(self, condition, error)
+
     # Places
 
     def where(self) -> LocationAttr:
@@ -175,7 +223,8 @@ class Capture:
         raised = error.error if isinstance(error, ModelRaised) else error
         unknown = any(map(self.holds_unknown, raised.args))
         text = ", ".join("..." if self.holds_unknown(part) else str(part) for part in raised.args)
-        text = text if unknown else str(raised)
+        # What torch would say of sizes is not known either; what it is about is noted beside it.
+        text = next(iter(getattr(raised, "__notes__", ())), text) if unknown else str(raised)
         return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
 
     # Scopes and blocks
@@ -282,24 +331,16 @@ class Capture:
     def new_tensor(
         self, ssa: SSAValue, like: Sequence[torch.Tensor], sizes: Sequence[int | torch.SymInt] | None = None
     ) -> torch.Tensor:
-        """Return a fake tensor whose value is `ssa`; it may be another name for any of `like`."""
+        """Return a fake tensor, with memory of its own, whose value is `ssa`, laid out as `like` are."""
         if sizes is None:
             sizes = [self.symbols.fresh() if size is None else size for size in shape_of(ssa.type)]
         first = like[0]
-        dtype = first.dtype
         # Where a merge lost sight of a size, the strides are symbols, and comparing those would be a guess.
         strides = [tensor.stride() for tensor in like]
         known = not any(isinstance(step, SYMBOLIC) for steps in strides for step in steps)
         same = is_static(ssa.type) and known and all(steps == strides[0] for steps in strides)
-
-        def make() -> torch.Tensor:
-            if same:
-                return torch.empty_strided(sizes, first.stride(), dtype=dtype, device="cpu")
-            return torch.empty(sizes, dtype=dtype, device="cpu")
-
-        tensor = self.recorder.quietly(make)
-        parents = tuple(dict.fromkeys(storage_of(t) for t in like if storage_of(t) in self.heap.roots))
-        self.heap.add(tensor, ssa, parents=parents)
+        tensor = self.recorder.new(sizes, first.stride() if same else None, first.dtype)
+        self.heap.add(tensor, ssa)
         self.symbols.learn_sizes(tensor, ssa)
         return tensor
 
@@ -307,7 +348,7 @@ class Capture:
         """Return a fake tensor, with memory of its own, whose value is `ssa`."""
         dtype = torch_dtype(element_of(ssa.type))
         sizes = [self.symbols.fresh() if size is None else size for size in shape_of(ssa.type)]
-        tensor = self.recorder.quietly(lambda: torch.empty(sizes, dtype=dtype, device="cpu"))
+        tensor = self.recorder.new(sizes, None, dtype)
         self.heap.add(tensor, ssa)
         self.symbols.learn_sizes(tensor, ssa)
         return tensor
@@ -329,7 +370,7 @@ class Capture:
             if isinstance(size, torch.SymInt):
                 if self.symbols.is_never(size, 1):
                     raise self.raised(RuntimeError(message))
-                self.symbols.check(sympy.Eq(size.node.expr, 1), f"RuntimeError: {message}")
+                self.symbols.check(sympy.Eq(size.node.expr, 1), RuntimeError, message)
 
     def holds_unknown(self, value: Value) -> bool:
         """Whether there is a value known only at run time in nested lists, tuples and dicts."""

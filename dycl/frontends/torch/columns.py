@@ -7,18 +7,18 @@ the same symbol where the paths meet, so that `hidden[keep]` and `index[keep]` s
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import sympy
 import torch
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from dycl.frontends.torch.heap import type_of
 from dycl.frontends.torch.values import KIND, SCALAR_TYPE, Kind, Scalar, Value, is_number, kind_of
 from dycl.ir.ops import AtenOp
 from dycl.ir.ops.aten import Argument
-from dycl.ir.types import element_of, is_tensor, join, shape_of, tensor_type
+from dycl.ir.scalars import scalar_constant
+from dycl.ir.types import element_of, is_tensor, join_types, shape_of, tensor_type
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -78,26 +78,19 @@ def _type(value: Value) -> Attribute:
     return type_of(value) if isinstance(value, torch.Tensor) else SCALAR_TYPE[kind_of(value)]
 
 
-def join_types(types: Sequence[Attribute]) -> Attribute:
-    """Return the most precise type that all of some types refine; they differ in sizes only."""
-
-    def joined(left: Attribute, right: Attribute) -> Attribute:
-        found = join(left, right)
-        assert found is not None, f"{left} and {right} were merged"
-        return found
-
-    return reduce(joined, types)
-
-
 def filler(capture: "Capture", type: Attribute) -> SSAValue:
     """Emit a value for a path on which it is never used; a size that the type leaves open is 1."""
+    return capture.builder.emit(filler_op(type)).results[0]
+
+
+def filler_op(type: Attribute) -> Operation:
+    """Return the op of a value that is never used; a size that the type leaves open is 1."""
     if not is_tensor(type):
-        return capture.builder.constant(KIND[type]())
+        return scalar_constant(KIND[type]())
     sizes = [1 if size is None else size for size in shape_of(type)]
     element_type: Argument = element_of(type)  # pyright: ignore[reportAssignmentType]: an element type is one
     result = tensor_type(sizes, element_of(type))
-    filled = AtenOp("zeros.default", [list(sizes), element_type, None, None, None], [result])
-    return capture.builder.emit(filled).res[0]
+    return AtenOp("zeros.default", [list(sizes), element_type, None, None, None], [result])
 
 
 def number_key(value: Value) -> tuple[object, object]:

@@ -1,5 +1,6 @@
 """Methods of lists, dicts, sets, tuples and strings."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,12 +26,48 @@ _CHANGES = frozenset(
         "discard",
         "appendleft",
         "popleft",
+        "extendleft",
+        "rotate",
+        "move_to_end",
+        "difference_update",
+        "intersection_update",
+        "symmetric_difference_update",
+        "__delitem__",
+        "__iadd__",
+        "__iand__",
+        "__imul__",
+        "__ior__",
+        "__isub__",
+        "__ixor__",
+        "__setitem__",
     ]
 )
 _COMPARES = frozenset(["index", "count", "remove", "sort"])
 """Methods that compare elements."""
 _KEYED = frozenset(["get", "pop", "setdefault", "add", "discard", "__contains__"])
 _MAKES = frozenset(["copy", "split", "splitlines", "fromkeys"])
+
+
+def call_counter_method(capture: "Capture", method: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
+    """Call one of the methods that a `Counter` has beside those of a dict: they count in Python."""
+    owner: Counter[Value] = method.__self__
+    refuse_counting(capture, owner, *args, *kwargs.values())
+    if method.__name__ in ("update", "subtract"):
+        capture.mutate(owner)
+    return capture.native(method, *args, **kwargs)
+
+
+def refuse_counting(capture: "Capture", *values: Value) -> None:
+    if any(isinstance(value, Counter) for value in values) and any(map(capture.holds_unknown, values)):
+        raise capture.error(
+            "arithmetic of a Counter whose counts are known only at run time",
+            "it leaves out what has not been counted, which is known only when the program runs",
+            "add to its items one by one, or count with torch.bincount",
+        )
+
+
+def _is_ordered_at_run_time(capture: "Capture", values: Value, options: Mapping[str, Value]) -> bool:
+    return bool(options.get("key")) or capture.holds_unknown(values)
 
 
 def call_container_method(
@@ -49,6 +86,13 @@ def call_container_method(
             return unknown_text()
         result = capture.native(method, *args, **kwargs)
         return capture.born(result) if isinstance(result, list) else result
+    if name == "sort" and isinstance(owner, list) and _is_ordered_at_run_time(capture, owner, kwargs):
+        from dycl.frontends.torch.ordering import ordered
+
+        found = ordered(capture, owner, **kwargs)
+        capture.mutate(owner)
+        owner[:] = found
+        return None
     if name in _COMPARES and (capture.holds_unknown(owner) or any(map(capture.holds_unknown, args))):
         raise capture.error(
             f"`.{name}()` on a {type(owner).__name__} of values known only at run time",

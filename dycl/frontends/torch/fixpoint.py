@@ -14,9 +14,9 @@ from xdsl.ir import Attribute, Block, SSAValue
 from dycl.frontends.torch.columns import filler
 from dycl.frontends.torch.control import Scope
 from dycl.frontends.torch.journal import Slot, VariableSlot
-from dycl.frontends.torch.merge import ABSENT, Merge, Side
+from dycl.frontends.torch.merge import Merge, Side
 from dycl.frontends.torch.open_loops import LoopExit
-from dycl.frontends.torch.values import UNBOUND, Value
+from dycl.frontends.torch.values import ABSENT, UNBOUND, Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.activation import Activation

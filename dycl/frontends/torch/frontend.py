@@ -21,12 +21,13 @@ from dycl.frontends.torch.diagnostics import CaptureError
 from dycl.frontends.torch.expressions import evaluate
 from dycl.frontends.torch.functions import code_of
 from dycl.frontends.torch.grown import plan_grown
+from dycl.frontends.torch.heap import NamesWanted, storage_of
 from dycl.frontends.torch.journal import Env
 from dycl.frontends.torch.merge import Merge
 from dycl.frontends.torch.persistent import persistent
 from dycl.frontends.torch.pruning import prune
 from dycl.frontends.torch.recursion import Recursion, RecursionFound
-from dycl.frontends.torch.results import emit_return, finish
+from dycl.frontends.torch.results import emit_failure, emit_return, finish
 from dycl.frontends.torch.source import Source
 from dycl.frontends.torch.statements import execute_block
 from dycl.frontends.torch.values import ModelRaised, Value
@@ -90,16 +91,25 @@ def import_module(
     carried = persistent(module, state)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 20_000))
-    recursion = Recursion()
-    while True:
-        try:
-            return _captured(Capture(module, _Evaluator(), loops, recursion, carried), signature, names)
-        except RecursionFound:
-            recursion = Recursion(recursion.found)
-        except _Widened:
-            recursion = Recursion(recursion.found)
-        finally:
-            sys.setrecursionlimit(limit)
+    recursion, tracks_names = Recursion(), False
+    evaluated: set[ast.stmt] = set()
+    try:
+        while True:
+            capture = Capture(module, _Evaluator(), loops, recursion, carried, tracks_names)
+            capture.evaluated_loops |= evaluated
+            try:
+                return _captured(capture, signature, names)
+            except CaptureError:
+                # What a kept loop leaves may be known too little for the code behind it.
+                if not capture.kept_loops:
+                    raise
+                evaluated.add(capture.kept_loops[-1])
+            except NamesWanted:
+                recursion, tracks_names = Recursion(recursion.found), True
+            except (RecursionFound, _Widened):
+                recursion = Recursion(recursion.found)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 class _Widened(Exception):
@@ -132,7 +142,7 @@ def _captured(capture: Capture, signature: Signature, names: Sequence[str]) -> P
         signature = Signature(inputs, {**signature.bounds, **bounds})
     state = carried.inputs if carried is not None else ()
     main = entry_function(signature, results.types, Region(block), results.structure, state)
-    functions = [main, *(made.function for made in capture.recursion.functions if made.function is not None)]
+    functions = [main, *capture.recursion.used(main)]
     for function in functions:
         prune(function)
     program = Program(ModuleOp(functions), capture.weights.store, results.classes)
@@ -150,6 +160,7 @@ def _run(capture: Capture, module: nn.Module, signature: Signature, names: Seque
         value.name_hint = input.name
         arguments[name] = _fake_input(capture, input, signature)
         capture.heap.add(arguments[name], value)
+        capture.inputs[storage_of(arguments[name])] = name
         capture.symbols.learn_sizes(arguments[name], value)
     capture.stack.append(_outside(capture, module))
     if capture.persistent is not None:
@@ -157,9 +168,15 @@ def _run(capture: Capture, module: nn.Module, signature: Signature, names: Seque
             value = entry.insert_arg(argument_type(part.input), len(entry.args))
             value.name_hint = re.sub(r"\W", "_", part.name)
         capture.persistent.begin(capture, entry.args[len(names) :])
-    value = call(capture, module, [], arguments, tail=True)
-    if value is not LEFT:
-        emit_return(capture, value)
+    try:
+        value = call(capture, module, [], arguments, tail=True)
+    except ModelRaised as error:
+        if not capture.exits or capture.builder.depth > 1:
+            raise
+        emit_failure(capture, error)
+    else:
+        if value is not LEFT:
+            emit_return(capture, value)
     if not capture.exits:
         raise capture.error("a forward that never returns", "a loop of it has no way out")
     capture.stack.pop()

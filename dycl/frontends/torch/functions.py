@@ -48,9 +48,16 @@ def define(activation: Activation, node: ast.FunctionDef | ast.Lambda) -> Closur
         if default is not None
     }
     outer = activation.code
+    activation.env.escape()
+    known = activation.capture.closures.get((node, id(activation.env)))
+    if known is not None and not (arguments.defaults or arguments.kw_defaults):
+        # Made again, as in a loop, it is the same function: it reads the same names.
+        return known
     name = node.name if isinstance(node, ast.FunctionDef) else "<lambda>"
     code = Code(name, outer.source, node, outer.globals, outer.cells, outer.locations, activation.env, outer.class_name)
-    return Closure(activation.capture, code, defaults, keyword_defaults)
+    closure = Closure(activation.capture, code, defaults, keyword_defaults)
+    activation.capture.closures[node, id(activation.env)] = closure
+    return closure
 
 
 def code_of(capture: "Capture", function: FunctionType) -> Code:
@@ -129,7 +136,9 @@ def run_function(
 
 
 def _evaluated(activation: Activation, code: Code) -> Completion:
-    return close(activation.capture, activation.scope, _run_body(activation, code.node))
+    completion = _run_body(activation, code.node)
+    activation.env.has_ended = True
+    return close(activation.capture, activation.scope, completion)
 
 
 def _run_body(activation: Activation, node: FunctionNode) -> Completion:

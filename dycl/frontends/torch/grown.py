@@ -15,11 +15,12 @@ from xdsl.dialects.builtin import f64, i1, i64
 from xdsl.ir import Attribute
 
 from dycl.frontends.torch.columns import Column, Deferred, expression_of
+from dycl.frontends.torch.heap import storage_of
 from dycl.frontends.torch.journal import ContentsSlot
-from dycl.frontends.torch.merge import ABSENT, Merge, Thunk
+from dycl.frontends.torch.merge import Merge, Thunk
 from dycl.frontends.torch.numbers import scalar_tensor
 from dycl.frontends.torch.sequences import RunTimeSequence
-from dycl.frontends.torch.values import Kind, Scalar, Symbolic, Value, is_number, kind_of
+from dycl.frontends.torch.values import ABSENT, Kind, Scalar, Symbolic, Value, is_number, kind_of
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -94,7 +95,29 @@ def plan_grown(merge: Merge, values: Sequence[Value]) -> Thunk | None:
             *((id(stack.made_from), index) if isinstance(stack, Deferred) else id(stack) for stack in stacks),
         )
         columns.append(merge.column(key, stacks))
-    return lambda: Grown(first, [merge.tensor(column) for column in columns])
+
+    def make() -> Grown:
+        stacks = [merge.tensor(column) for column in columns]
+        for value in values:
+            for number, stack in enumerate(stacks):
+                _note_items(merge.capture, stack, _held(value, number))
+        return Grown(first, stacks)
+
+    return make
+
+
+def _held(value: Value, number: int) -> Sequence[Value]:
+    """Return the tensors of which a stack holds copies: its items, or a stack of them."""
+    if isinstance(value, Grown):
+        return [value.stacks[number]]
+    return [_parts_of(item)[number] for item in value] if value is not ABSENT else []
+
+
+def _note_items(capture: "Capture", stack: torch.Tensor, items: Sequence[Value]) -> None:
+    """Note that a write to an item is one to the list, though the stack does not follow it."""
+    heap = capture.heap
+    found = [capture.recorder.fake(item) for item in items if isinstance(item, torch.Tensor)]
+    heap.add_names(stack, [storage_of(item) for item in found if heap.knows(item)])
 
 
 def _shape_of(capture: "Capture", item: Value) -> _Shape | None:
@@ -150,7 +173,9 @@ def _stack(capture: "Capture", shape: _Shape, value: Value, index: int) -> Value
 
 
 def _stacked(capture: "Capture", parts: Sequence[Value], kind: Kind | None) -> torch.Tensor:
-    return capture.torch_call(torch.stack, [_as_tensor(capture, part, kind) for part in parts])
+    stack = capture.torch_call(torch.stack, [_as_tensor(capture, part, kind) for part in parts])
+    _note_items(capture, stack, parts if kind is None else [])
+    return stack
 
 
 def _as_tensor(capture: "Capture", part: Value, kind: Kind | None) -> torch.Tensor:
@@ -238,6 +263,7 @@ def extended(capture: "Capture", grown: Grown, items: "Sequence[Value] | Grown")
                 raise _other_kind(capture)
             more = _stacked(capture, [_parts_of(value)[index] for value in items], grown.shape.parts[index].kind)
         stacks.append(capture.torch_call(torch.cat, [stack, more]))
+        _note_items(capture, stacks[-1], [stack, more])
     return Grown(grown.shape, stacks)
 
 
@@ -261,7 +287,7 @@ def joined(capture: "Capture", grown: Grown, axis: int, *, stack: bool) -> torch
         return capture.torch_call(torch.clone, moved)
     if not rank:
         raise capture.raised(RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated"))
-    return capture.torch_call(torch.flatten, moved, place, place + 1)
+    return capture.torch_call(torch.clone, capture.torch_call(torch.flatten, moved, place, place + 1))
 
 
 def numbers(capture: "Capture", grown: Grown) -> torch.Tensor:
@@ -269,7 +295,9 @@ def numbers(capture: "Capture", grown: Grown) -> torch.Tensor:
     tree = grown.shape.tree
     if isinstance(tree, Part):
         whole = grown.stacks[0]
-        return capture.torch_call(torch.Tensor.to, whole, torch.float32) if tree.kind is float else whole
+        return capture.torch_call(
+            torch.Tensor.to, whole, whole.dtype if tree.kind is not float else torch.float32, copy=True
+        )
     if isinstance(tree, tuple) and all(isinstance(part, Part) for part in tree[1:]):
         return capture.torch_call(torch.stack, [numbers(capture, _column(grown, part)) for part in tree[1:]], 1)
     raise capture.error("a tensor made of a list that grows in a loop, of items that are not numbers")

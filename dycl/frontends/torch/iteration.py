@@ -13,7 +13,7 @@ from dycl.frontends.torch.heap import sizes_of
 from dycl.frontends.torch.journal import AttributeSlot
 from dycl.frontends.torch.sequences import RunTimeSequence
 from dycl.frontends.torch.subscripts import choose, chosen, read_item
-from dycl.frontends.torch.values import Choice, Symbolic, Value
+from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.activation import Activation
@@ -65,8 +65,10 @@ def elements(capture: "Capture", value: Value) -> Iterator[Value]:
         raise _unknown_length(capture, value.describe())
     if isinstance(value, Array) and value.ndim:
         return iter(list(value))
-    if isinstance(value, Symbolic):
+    if isinstance(value, Scalar):
         raise capture.raised(TypeError(f"{value.describe()} is not iterable"))
+    if isinstance(value, Symbolic):
+        raise _unknown_length(capture, value.describe())
     if isinstance(value, nn.Module) or not isinstance(value, Iterable):
         method = capture.method(value, "__iter__")
         if method is not None:

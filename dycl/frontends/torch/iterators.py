@@ -11,6 +11,7 @@ import torch
 from dycl.frontends.torch.generators import filtered, mapped
 from dycl.frontends.torch.iteration import Cursor, counted, elements, sequence_of
 from dycl.frontends.torch.sequences import RunTimeSequence, backwards, enumerated, zipped
+from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import Scalar, Symbolic, Value, kind_of
 
 if TYPE_CHECKING:
@@ -99,6 +100,67 @@ def _combinations(function: Value) -> StandIn:
     return run
 
 
+def _from_iterable(capture: "Capture", iterables: Value) -> Value:
+    made = itertools.chain.from_iterable(elements(capture, values) for values in elements(capture, iterables))
+    return Cursor(capture, made)
+
+
+def _cycle(capture: "Capture", values: Value) -> Value:
+    return Cursor(capture, itertools.cycle(elements(capture, values)))
+
+
+def _tee(capture: "Capture", values: Value, count: int = 2) -> Value:
+    return tuple(Cursor(capture, each) for each in itertools.tee(elements(capture, values), count))
+
+
+def _compress(capture: "Capture", values: Value, selectors: Value) -> Value:
+    known = (_known(capture, "compress", None, selector) for selector in elements(capture, selectors))
+    return Cursor(capture, itertools.compress(elements(capture, values), known))
+
+
+def _by_truth(function: Value) -> StandIn:
+    """`takewhile`, `dropwhile` and `filterfalse`, by what Python alone decides."""
+
+    def run(capture: "Capture", test: Value, values: Value) -> Value:
+        name = function.__name__
+
+        def decide(value: Value) -> bool:
+            return _known(capture, name, test, value)
+
+        return Cursor(capture, function(decide, elements(capture, values)))
+
+    return run
+
+
+def _known(capture: "Capture", name: str, test: Value, value: Value) -> bool:
+    found = truth_of(capture, value if test is None else capture.evaluator.call(capture, test, [value], {}))
+    if not isinstance(found, bool):
+        raise capture.error(
+            f"`itertools.{name}` by a condition known only at run time",
+            "how many values it gives is not known while the program is compiled",
+            "write it as a loop with `if`",
+        )
+    return found
+
+
+def _groups(capture: "Capture", values: Value, key: Value = None) -> Value:
+    items = list(elements(capture, values))
+    keys = items if key is None else [capture.evaluator.call(capture, key, [item], {}) for item in items]
+    if any(map(capture.holds_unknown, keys)):
+        raise capture.error(
+            "`itertools.groupby` by keys known only at run time",
+            "how many groups there are is not known while the program is compiled",
+            "group them with torch's operations",
+        )
+    pairs = capture.native(
+        lambda: [(k, list(group)) for k, group in itertools.groupby(zip(keys, items, strict=True), _first)]
+    )
+    return Cursor(capture, iter([(k, Cursor(capture, iter([item for _, item in group]))) for k, group in pairs]))
+
+
+_first = operator.itemgetter(0)
+
+
 def _iter(capture: "Capture", values: Value) -> Value:
     return values if isinstance(values, Cursor) else Cursor(capture, elements(capture, values))
 
@@ -126,13 +188,22 @@ ITERATORS: dict[Value, StandIn] = {
     iter: _iter,
     itertools.accumulate: _accumulate,
     itertools.chain: _lists(itertools.chain),
+    itertools.chain.from_iterable: _from_iterable,
     itertools.combinations: _combinations(itertools.combinations),
+    itertools.combinations_with_replacement: _combinations(itertools.combinations_with_replacement),
+    itertools.compress: _compress,
+    itertools.cycle: _cycle,
+    itertools.dropwhile: _by_truth(itertools.dropwhile),
+    itertools.filterfalse: _by_truth(itertools.filterfalse),
+    itertools.groupby: _groups,
     itertools.islice: _slice_of,
     itertools.pairwise: _combinations(itertools.pairwise),
     itertools.permutations: _combinations(itertools.permutations),
     itertools.product: _product,
     itertools.repeat: _repeat,
     itertools.starmap: _starmap,
+    itertools.takewhile: _by_truth(itertools.takewhile),
+    itertools.tee: _tee,
     itertools.zip_longest: _lists(itertools.zip_longest),
     map: _map,
     next: _next,

@@ -91,6 +91,16 @@ class Env:
     parent: "Env | None" = None
     names: dict[str, Value] = field(default_factory=dict[str, Value])
     is_comprehension: bool = False
+    escapes: bool = False
+    """Whether a function defined inside may read its names at any time."""
+    has_ended: bool = False
+    """Whether the activation has no more statements to run."""
+
+    def escape(self) -> None:
+        """Note that a function is defined here, which may read the names later."""
+        env: Env | None = self
+        while env is not None:
+            env.escapes, env = True, env.parent
 
     def find(self, name: str) -> "Env | None":
         """Return the innermost environment that has `name`, from this one outwards."""

@@ -120,6 +120,7 @@ def _try(capture: "Capture", node: ast.stmt, keep: Callable[[], Completion]) -> 
         start.discard()
         capture.evaluated_loops.add(node)
         return None
+    capture.kept_loops.append(node)
     start.keep()
     return (completion,)
 

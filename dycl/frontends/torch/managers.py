@@ -71,9 +71,20 @@ def enter(activation: Activation, node: ast.expr) -> Entered:
     Raises:
         CaptureError: it changes what is computed, in a way that is not followed
     """
-    capture = activation.capture
-    manager = capture.usable(activation.evaluate(node))
+    manager = activation.evaluate(node)
     activation.node = node
+    return entered(activation.capture, manager)
+
+
+def entered(capture: "Capture", manager: Value) -> Entered:
+    """Enter a context manager.
+
+    Raises:
+        CaptureError: it changes what is computed, in a way that is not followed
+    """
+    manager = capture.usable(manager)
+    if isinstance(manager, OwnManager):
+        return Entered(manager, manager.leave)
     if isinstance(manager, contextlib.nullcontext):
         return Entered(manager.enter_result)
     if isinstance(manager, contextlib.suppress):
@@ -91,6 +102,14 @@ def enter(activation: Activation, node: ast.expr) -> Entered:
         "only the user's own managers are taken, and those that change nothing, such as torch.no_grad()",
         "move it out of the forward",
     )
+
+
+class OwnManager:
+    """A context manager that capture has in the place of one of Python's."""
+
+    def leave(self, raised: Raised | None) -> Completion:
+        """End the body, which `raised` has ended if it is an exception; return it, or None where it is suppressed."""
+        raise NotImplementedError
 
 
 def _is_transparent(capture: "Capture", manager: Value) -> bool:
@@ -125,7 +144,7 @@ def _suppress(manager: "contextlib.suppress") -> Exit:
 def _exit_by_method(capture: "Capture", method: Value) -> Exit:
     def exit(raised: Raised | None) -> Completion:
         if raised is None:
-            return _completed(lambda: capture.evaluator.call(capture, method, [None, None, None], {}))
+            return completed(lambda: capture.evaluator.call(capture, method, [None, None, None], {}))
         assert isinstance(raised.error, ModelRaised)
         error = raised.error.error
 
@@ -136,7 +155,7 @@ def _exit_by_method(capture: "Capture", method: Value) -> Exit:
             if not suppressed:
                 raise raised.error
 
-        return _completed(call)
+        return completed(call)
 
     return exit
 
@@ -165,12 +184,13 @@ def _enter_generator(capture: "Capture", manager: Value) -> Entered:
                 return
             raise capture.raised(RuntimeError("generator didn't stop"))
 
-        return _completed(run)
+        return completed(run)
 
     return Entered(value, exit)
 
 
-def _completed(run: Callable[[], Value]) -> Completion:
+def completed(run: Callable[[], Value]) -> Completion:
+    """Run what a manager does at its end, and return how that ends."""
     try:
         run()
     except Departed as departed:

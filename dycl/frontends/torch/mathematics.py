@@ -191,6 +191,103 @@ def _product(capture: "Capture", values: Value, *, start: Value = 1) -> Value:
     return total
 
 
+def _hypot(capture: "Capture", *values: Value) -> Value:
+    """The root of the sum of squares, scaled by the largest of them lest a square overflows."""
+    values = tuple(_number(capture, value) for value in values)
+    if not any(isinstance(value, Scalar) for value in values):
+        return capture.native(math.hypot, *values)
+    sizes = [scalars.absolute(capture, _float(capture, value)) for value in values]
+    largest = sizes[0]
+    for size in sizes[1:]:
+        largest = scalars.select(capture, scalars.compare(capture, ast.Gt, size, largest), size, largest)
+    plain = scalars.binary(
+        capture,
+        ast.BitOr,
+        scalars.compare(capture, ast.Eq, largest, 0.0),
+        _not(capture, _is_finite(capture, largest)),
+    )
+    scale = scalars.select(capture, plain, _float(capture, 1.0), largest)
+    squares: Value = 0.0
+    infinite = _is_infinite(capture, sizes[0])
+    for size in sizes:
+        part = _emitted(capture, arith.DivfOp, size.ssa, scale.ssa)
+        squares = scalars.binary(capture, ast.Add, squares, scalars.binary(capture, ast.Mult, part, part))
+        infinite = scalars.binary(capture, ast.BitOr, infinite, _is_infinite(capture, size))
+    root = scalars.binary(capture, ast.Mult, scale, _emitted(capture, elementary.SqrtOp, squares.ssa))
+    return scalars.select(capture, infinite, _float(capture, math.inf), root)
+
+
+def _distance(capture: "Capture", one: Value, other: Value) -> Value:
+    pairs = list(zip(elements(capture, one), elements(capture, other), strict=True))
+    return _hypot(capture, *(binary_operation(capture, ast.Sub, *pair) for pair in pairs))
+
+
+def _is_close(capture: "Capture", one: Value, other: Value, *, rel_tol: Value = 1e-09, abs_tol: Value = 0.0) -> Value:
+    numbers = [_number(capture, value) for value in (one, other, rel_tol, abs_tol)]
+    if not any(isinstance(value, Scalar) for value in numbers):
+        return capture.native(math.isclose, one, other, rel_tol=rel_tol, abs_tol=abs_tol)
+    a, b, relative, absolute = (_float(capture, value) for value in numbers)
+    for tolerance in numbers[2:]:
+        test = scalars.compare(capture, ast.Lt, tolerance, 0.0) if isinstance(tolerance, Scalar) else tolerance < 0
+        if isinstance(test, Scalar):
+            require(capture, _not(capture, test).ssa, ValueError("tolerances must be non-negative"))
+        elif test:
+            raise capture.raised(ValueError("tolerances must be non-negative"))
+    difference = scalars.absolute(capture, scalars.binary(capture, ast.Sub, a, b))
+    near = scalars.compare(capture, ast.LtE, difference, absolute)
+    for value in (a, b):
+        allowed = scalars.binary(capture, ast.Mult, relative, scalars.absolute(capture, value))
+        near = scalars.binary(capture, ast.BitOr, near, scalars.compare(capture, ast.LtE, difference, allowed))
+    finite = scalars.binary(capture, ast.BitAnd, _is_finite(capture, a), _is_finite(capture, b))
+    near = scalars.binary(capture, ast.BitAnd, near, finite)
+    return scalars.binary(capture, ast.BitOr, near, scalars.compare(capture, ast.Eq, a, b))
+
+
+def _exact_sum(capture: "Capture", values: Value) -> Value:
+    """`fsum`, with what rounding has lost of each addition added at the end (Neumaier, ZAMM 1974)."""
+    numbers = [_number(capture, value) for value in elements(capture, values)]
+    if not any(isinstance(value, Scalar) for value in numbers):
+        return capture.native(math.fsum, numbers)
+    total, lost = _float(capture, numbers[0]), _float(capture, 0.0)
+    for number in (_float(capture, value) for value in numbers[1:]):
+        added = scalars.binary(capture, ast.Add, total, number)
+        is_larger = scalars.compare(
+            capture, ast.GtE, scalars.absolute(capture, total), scalars.absolute(capture, number)
+        )
+        large = scalars.select(capture, is_larger, total, number)
+        small = scalars.select(capture, is_larger, number, total)
+        rest = scalars.binary(capture, ast.Add, scalars.binary(capture, ast.Sub, large, added), small)
+        # Of an infinite sum nothing is lost; its rest is no number.
+        rest = scalars.select(capture, _is_finite(capture, added), rest, _float(capture, 0.0))
+        total, lost = added, scalars.binary(capture, ast.Add, lost, rest)
+    return scalars.binary(capture, ast.Add, total, lost)
+
+
+def _falling(native: Callable[[int, int], int], *, divided: bool) -> StandIn:
+    """`comb` and `perm` of a number known only at run time: a product of as many factors as are chosen."""
+
+    def run(capture: "Capture", total: Value, chosen: Value = None) -> Value:
+        total = capture.item(total) if isinstance(total, torch.Tensor) else total
+        if not isinstance(total, Scalar) and not isinstance(chosen, Symbolic):
+            return capture.native(native, total, chosen)
+        if not isinstance(chosen, int) or not isinstance(total, Scalar) or total.kind is float:
+            raise capture.error(
+                f"`math.{native.__name__}` of a count known only at run time",
+                "how many factors it has is not known while the program is compiled",
+                "choose a number of elements that Python knows",
+            )
+        message = "n must be a non-negative integer"
+        require(capture, scalars.compare(capture, ast.GtE, total, 0).ssa, ValueError(message))
+        product: Value = 1
+        for index in range(chosen):
+            product = scalars.binary(capture, ast.Mult, product, scalars.binary(capture, ast.Sub, total, index))
+            if divided and index:
+                product = scalars.binary(capture, ast.FloorDiv, product, index + 1)
+        return product
+
+    return run
+
+
 MATHEMATICS: dict[Value, StandIn] = {
     divmod: _divmod,
     math.acos: _function(math.acos, elementary.AcosOp, _unit),
@@ -198,13 +295,18 @@ MATHEMATICS: dict[Value, StandIn] = {
     math.atan: _function(math.atan, elementary.AtanOp),
     math.atan2: _atan2,
     math.ceil: _whole(math.ceil, elementary.CeilOp),
+    math.comb: _falling(math.comb, divided=True),
     math.cos: _function(math.cos, elementary.CosOp, _finite),
     math.cosh: _function(math.cosh, elementary.CoshOp, overflows=True),
+    math.dist: _distance,
     math.erf: _function(math.erf, elementary.ErfOp),
     math.exp: _function(math.exp, elementary.ExpOp, overflows=True),
     math.expm1: _function(math.expm1, elementary.ExpM1Op, overflows=True),
     math.fabs: _fabs,
     math.floor: _whole(math.floor, elementary.FloorOp),
+    math.fsum: _exact_sum,
+    math.hypot: _hypot,
+    math.isclose: _is_close,
     math.isfinite: _test(math.isfinite, _is_finite),
     math.isinf: _test(math.isinf, _is_infinite),
     math.isnan: _test(math.isnan, _is_nan),
@@ -212,6 +314,7 @@ MATHEMATICS: dict[Value, StandIn] = {
     math.log10: _function(math.log10, elementary.Log10Op, _beyond(ast.LtE, 0.0)),
     math.log1p: _function(math.log1p, elementary.Log1pOp, _beyond(ast.LtE, -1.0)),
     math.log2: _function(math.log2, elementary.Log2Op, _beyond(ast.LtE, 0.0)),
+    math.perm: _falling(math.perm, divided=False),
     math.pow: _power,
     math.prod: _product,
     math.sin: _function(math.sin, elementary.SinOp, _finite),

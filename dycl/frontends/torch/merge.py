@@ -19,7 +19,10 @@ from dycl.frontends.torch.columns import Column, Deferred, fit_sizes, number_key
 from dycl.frontends.torch.control import Completion
 from dycl.frontends.torch.heap import Cell, key_of
 from dycl.frontends.torch.journal import ContentsSlot, Slot, State, VariableSlot, WrittenSlot
+from dycl.frontends.torch.liveness import is_dead
+from dycl.frontends.torch.names import Naming, is_one, naming
 from dycl.frontends.torch.values import (
+    ABSENT,
     UNBOUND,
     Choice,
     Guarded,
@@ -53,25 +56,22 @@ class Side:
 Thunk = Callable[[], Value]
 
 
-@dataclass(frozen=True)
-class Absent:
-    """The value of a path that never asks for it."""
-
-
-ABSENT = Absent()
-
-
 @dataclass
 class Merge:
     capture: "Capture"
     sides: Sequence[Side]
     condition: SSAValue | None = None
     """That of a branch, which holds on the first of its two sides."""
+    number: SSAValue | None = None
+    """That of the side which is taken, of a switch."""
     is_loop: bool = False
     """Whether the sides are ways to one point of a loop."""
     columns: list[Column] = field(default_factory=list[Column])
     trace: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     """What was planned, in order: two merges with equal traces and column types stand for the same things."""
+    owners: dict[int, int] = field(default_factory=dict[int, int])
+    """How many columns hold each memory that a side has made."""
+    _namings: dict[int, Naming] = field(default_factory=dict[int, Naming])
     _known: dict[tuple[object, ...], Column] = field(default_factory=dict[tuple[object, ...], Column])
 
     def state(self, value_of: "Callable[[Side, Slot], Value] | None" = None) -> Callable[[], None]:
@@ -85,6 +85,9 @@ class Merge:
             slots |= {key: slot for key, (slot, _) in side.state.items() if slot.birth <= start}
         plans: list[tuple[Slot, Thunk]] = []
         for slot in slots.values():
+            if not self.is_loop and is_dead(self.capture.stack, slot):
+                plans.append((slot, _always(Poison(f"`{slot.label}`, which is not kept after a branch,"))))
+                continue
             values = [value_of(side, slot) if value_of else left_in(side, slot) for side in self.sides]
             if all(value is ABSENT for value in values):
                 continue
@@ -178,23 +181,33 @@ class Merge:
             places.insert(0, tuple(found))
         self.trace.append(("choice", len(options)))
         plans = [self.plan(column, label) for column in options]
-        index = self._index(values, places, len(options))
+        kind: Kind = bool if len(options) == 2 else int
+        parts = [_place(self.capture, value, place, kind) for value, place in zip(values, places, strict=True)]
+        index = self.index(parts, len(options))
         return lambda: _chosen(index(), [plan() for plan in plans])
 
     def _fits(self, column: Sequence[Value], value: Value) -> bool:
         return all(self._is_alike(other, value) for other in column if other is not ABSENT)
 
-    def _index(self, values: Sequence[Value], places: Sequence[tuple[int, ...]], count: int) -> Thunk:
-        """Plan the number of the alternative that each side has: a bool where there are two."""
+    def index(self, parts: Sequence[Value], count: int) -> Thunk:
+        """Plan the number of the alternative that each side has, of `count`: a bool where there are two."""
+        found = self.index_at_hand(parts)
+        if found is not None:
+            return found
         kind: Kind = bool if count == 2 else int
-        parts = [_place(self.capture, value, place, kind) for value, place in zip(values, places, strict=True)]
-        if self.condition is not None and parts[0] is True and parts[1] is False:
-            condition = self.condition
-            return lambda: Scalar(condition)
         keys = [part if isinstance(part, bool | int | None) else id(part) for part in parts]
         column = self.column(("index", kind, *keys), parts)
         column.is_index = True
         return lambda: Scalar(column.ssa, None if kind is bool else (0, count - 1))
+
+    def index_at_hand(self, parts: Sequence[Value]) -> Thunk | None:
+        """Return `index` if that of the branch itself is one."""
+        found: SSAValue | None = None
+        if self.condition is not None and parts[0] is True and parts[1] is False:
+            found = self.condition
+        elif self.number is not None and list(parts) == list(range(len(parts))):
+            found = self.number
+        return None if found is None else lambda: Scalar(found)
 
     def _is_local(self, value: Value) -> bool:
         """Whether a value may have been made on a side, where the others do not see it."""
@@ -209,12 +222,14 @@ class Merge:
         tensors = [fake for fake in fakes if fake is not None]
         first = tensors[0]
         keys = tuple(None if fake is None else key_of(fake) for fake in fakes)
-        if None not in keys and all(key == keys[0] for key in keys):
-            return _always(values[0])
+        if all(key == keys[0] for key in keys) or is_one(self, tensors):
+            return _always(next(value for value in values if value is not ABSENT))
         if any(tensor.dtype != first.dtype or tensor.dim() != first.dim() for tensor in tensors):
             kinds = " or ".join(dict.fromkeys(f"{tensor.dtype} of rank {tensor.dim()}" for tensor in tensors))
             return self._refused(f"`{label}`, which is {kinds} depending on the path,")
         column = self.column(("tensor", *keys), fakes)
+        if column.index not in self._namings:
+            self._namings[column.index] = naming(self, fakes)
         return lambda: self.tensor(column)
 
     def tensor(self, column: Column) -> torch.Tensor:
@@ -223,6 +238,8 @@ class Merge:
             if column.sizes is None:
                 fit_sizes(self.capture, self.columns)
             column.merged = self.capture.new_tensor(column.ssa, column.present, column.sizes)
+            if column.index in self._namings:
+                self._namings[column.index].apply(self, column.merged)
         return column.merged
 
     def _numbers(self, values: Sequence[Value], label: str) -> Thunk:
@@ -294,7 +311,15 @@ class Merge:
             key = ("contents", id(value))
             contents.append(side.state[key][1] if key in side.state else value)
         inner = self._contents(contents)
-        return lambda: self.capture.born(inner())
+        return lambda: self._new_container(inner())
+
+    def _new_container(self, contents: Value) -> Value:
+        if not isinstance(contents, Symbolic) or isinstance(contents, Poison):
+            return self.capture.born(contents)
+        made: list[Value] = self.capture.born([])
+        slot = ContentsSlot(made, self.capture.abstract, self.capture.birth(made))
+        self.capture.journal.write(slot, contents)
+        return made
 
     def _guarded(self, values: Sequence[Value], label: str) -> Thunk:
         """What only some paths set: with a flag that says whether this one has."""

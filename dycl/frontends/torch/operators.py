@@ -10,7 +10,7 @@ import torch
 from dycl.frontends.torch import scalars
 from dycl.frontends.torch.arrays import Array
 from dycl.frontends.torch.clocks import ClockReading, clock_arithmetic
-from dycl.frontends.torch.containers import call_container_method
+from dycl.frontends.torch.containers import call_container_method, refuse_counting
 from dycl.frontends.torch.forks import fork, forked_call, whether
 from dycl.frontends.torch.grown import Grown, contains, extended, grown_of, new_list, of_list
 from dycl.frontends.torch.truth import invert, truth_value
@@ -92,6 +92,7 @@ def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, 
     found = _by_method(capture, _BINARY[kind], left, right)
     if found is not NotImplemented:
         return found
+    refuse_counting(capture, left, right)
     result = capture.native(_BINARY[kind], left, right)
     return capture.born(result) if isinstance(result, list | dict | set) else result
 

@@ -88,6 +88,13 @@ def ordered(capture: "Capture", values: Value, key: Value = None, reverse: bool 
     if key is None and all(map(is_number, items)) and len({kind_of(item) for item in items}) == 1:
         found = capture.torch_call(torch.sort, stack_numbers(capture, items), descending=reverse, stable=True)
         return capture.born([capture.item(item) for item in capture.torch_call(torch.unbind, found[0])])
+    keys = [capture.item(k) if isinstance(k, torch.Tensor) and k.numel() == 1 else k for k in keys]
+    if all(map(is_number, keys)) and len({kind_of(number) for number in keys}) == 1:
+        order = capture.torch_call(torch.sort, stack_numbers(capture, keys), descending=reverse, stable=True)[1]
+        places = [capture.item(place) for place in capture.torch_call(torch.unbind, order)]
+        for place in places:
+            place.bounds = (0, len(items) - 1)
+        return capture.born([choose(capture, items, place) for place in places])
     raise capture.error(
         "an order of values known only at run time",
         "which is the larger is not known while the program is compiled",

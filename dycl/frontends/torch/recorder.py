@@ -5,12 +5,13 @@ that torch makes of them. torch keeps that place for its own modes: `SchemaCheck
 subclass that says where it belongs is taken for it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import torch
-from torch._C import DispatchKey
-from torch._subclasses.fake_tensor import FakeTensor
+from torch._C import DispatchKey, _DisableTorchDispatch  # pyright: ignore[reportPrivateUsage]: no public way
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch._subclasses.schema_check_mode import SchemaCheckMode
 from xdsl.ir import SSAValue
 
@@ -22,28 +23,34 @@ from dycl.frontends.torch.heap import PARENT, Heap, ViewCall, storage_of, type_o
 from dycl.frontends.torch.mutation import Mutations
 from dycl.frontends.torch.symbolic_calls import is_symbolic
 from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
-from dycl.frontends.torch.trials import Trials
+from dycl.frontends.torch.trials import Trials, fail_as_eager
 from dycl.frontends.torch.values import Value
 from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import AtenOp, ItemOp
 from dycl.ir.ops.aten import RANDOM_OPS
 from dycl.ir.schema import schema_of
 
+_CPU = torch.device("cpu")
 _DROPOUTS = frozenset(["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
 _NORMS = {"batch_norm.default": 5, "instance_norm.default": 5, "native_batch_norm.default": 5}
 """Overloads with a flag that asks for the batch's own statistics, and the flag's place."""
 
 
 class Recorder(SchemaCheckMode):
-    def __init__(self, heap: Heap, symbols: Symbols, weights: Weights) -> None:
+    def __init__(self, heap: Heap, symbols: Symbols, weights: Weights, fakes: FakeTensorMode) -> None:
         super().__init__()
         self._dispatch_key = DispatchKey.PreDispatch
         self.heap = heap
         self.symbols = symbols
         self.weights = weights
+        self.fakes = fakes
         self.trials = Trials(symbols, self.quietly)
         self.mutations = Mutations(heap, self.trials, self.call)
+        self.on_write: Callable[[torch.Tensor], None] = lambda tensor: None
+        """Told of each tensor that the program has written to."""
         self.silent = False
+        self.inside = False
+        """Whether torch has handed an operation over, and waits for its result: it hands over no others."""
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Value] = (), kwargs: Mapping[str, Value] | None = None
@@ -53,7 +60,24 @@ class Recorder(SchemaCheckMode):
         name = f"{func._schema.name.removeprefix('aten::')}.{func._overloadname}"
         if func.namespace not in ("aten", "prim", "prims"):
             raise Refusal(f"the operator {func.namespace}::{name}", "only torch's own operators are taken")
-        return self.record(name, func, bind(func, args, kwargs or {}))
+        outer, self.inside = self.inside, True
+        try:
+            return self.record(name, func, bind(func, args, kwargs or {}))
+        finally:
+            self.inside = outer
+
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """Operations executed inside are recorded, also where torch waits for the result of another one."""
+        if not self.inside:
+            yield
+            return
+        self.inside = False
+        try:
+            with self:
+                yield
+        finally:
+            self.inside = True
 
     def quietly(self, make: Callable[[], Value]) -> Value:
         """Make fake tensors without recording how."""
@@ -64,8 +88,19 @@ class Recorder(SchemaCheckMode):
             self.silent = before
 
     def empty_like(self, tensor: torch.Tensor) -> torch.Tensor:
-        size, stride, dtype = tensor.size(), tensor.stride(), tensor.dtype
-        return self.quietly(lambda: torch.empty_strided(size, stride, dtype=dtype, device="cpu"))
+        return self.new(tensor.size(), tensor.stride(), tensor.dtype)
+
+    def new(
+        self, sizes: Sequence[int | torch.SymInt], strides: Sequence[int | torch.SymInt] | None, dtype: torch.dtype
+    ) -> torch.Tensor:
+        """Return a new fake tensor; without `strides` it is contiguous."""
+        # A fake tensor is made of one on `meta`; dispatching a call for it would take ten times as long.
+        with _DisableTorchDispatch():
+            if strides is None:
+                meta = torch.empty(sizes, dtype=dtype, device="meta")
+            else:
+                meta = torch.empty_strided(sizes, strides, dtype=dtype, device="meta")
+            return FakeTensor(self.fakes, meta, _CPU)
 
     def fake(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the fake tensor that stands for a tensor: itself, or one whose value is a weight or constant."""
@@ -103,6 +138,7 @@ class Recorder(SchemaCheckMode):
         if func._schema.is_mutable:
             original = arguments[0]
             self.mutations.write(name, func, _map(arguments, self.fake))
+            self.on_write(original)
             return original
         return self.call(name, func, _map(arguments, self.fake))
 
@@ -115,6 +151,8 @@ class Recorder(SchemaCheckMode):
             out = self.trials.run(name, func, positional, keywords)
         else:
             out = func(*positional, **keywords)
+            if any(0 in tensor.size() for tensor in tensors):
+                fail_as_eager(func, positional, keywords)
         if isinstance(out, tuple | list):
             out = self._apart(arguments, out)
         outputs = [tensor for tensor in _flat(out) if isinstance(tensor, torch.Tensor)]

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, i64
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FileLineColLoc, IntAttr, StringAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from dycl.frontends.torch.capture import Exit
+from dycl.frontends.torch.columns import filler_op
 from dycl.frontends.torch.outputs import Chosen, Container, Held, Stacked, Tree, outline
-from dycl.frontends.torch.values import SCALAR_TYPE, Scalar, Value, is_number, kind_of
+from dycl.frontends.torch.values import SCALAR_TYPE, ModelRaised, Scalar, Value, is_number, kind_of
 from dycl.ir.constants import dense_attribute, is_small
-from dycl.ir.ops import ConstantOp, ReturnOp
+from dycl.ir.ops import AssertOp, ConstantOp, ReturnOp
 from dycl.ir.scalars import scalar_constant
 from dycl.ir.schema import torch_dtype
 from dycl.ir.types import element_of, is_tensor, join, shape_of
@@ -43,6 +44,15 @@ def emit_return(capture: "Capture", value: Value) -> None:
     capture.exits.append(Exit(op, tree))
 
 
+def emit_failure(capture: "Capture", error: ModelRaised) -> None:
+    """End the program with an exception, which every way that has not returned before raises."""
+    op = capture.builder.emit(AssertOp(capture.builder.constant(False), capture.text_of(error)))
+    if error.place is not None:
+        frame = error.place.frame
+        op.location = FileLineColLoc(StringAttr(frame.file), IntAttr(frame.line), IntAttr(frame.column))
+    capture.exits.append(Exit(capture.builder.emit(ReturnOp([])), None))
+
+
 @dataclass(frozen=True)
 class Results:
     types: list[Attribute]
@@ -54,9 +64,10 @@ class Results:
 def finish(exits: Sequence[Exit]) -> Results:
     """Give every exit's return its operands, and return the results' types and structure."""
     merge = _Merge()
-    structure = merge.place([(index, exit.value) for index, exit in enumerate(exits)])
+    reached = [(index, exit.value) for index, exit in enumerate(exits) if exit.value is not None]
+    structure = merge.place(reached)
     for result in merge.results:
-        if len(result.values) < len(exits):
+        if len(result.values) < len(reached):
             result.type = _joined(result.type, _filler(result.type).results[0].type)
     for index, exit in enumerate(exits):
         emit = _Emitter(exit)
@@ -219,6 +230,7 @@ class _Emitter:
 
     def __init__(self, exit: Exit) -> None:
         self._before = exit.op
+        self._is_reached = exit.value is not None
 
     def __call__(self, op: Operation) -> None:
         block = self._before.parent
@@ -229,7 +241,7 @@ class _Emitter:
     def operand(self, result: _Result, exit: int) -> SSAValue:
         """Return what the exit of this number returns as `result`."""
         if exit not in result.values:
-            return self._first(_filler(result.type))
+            return self._first(_filler(result.type) if self._is_reached else filler_op(result.type))
         value = result.values[exit]
         if isinstance(value, _Which):
             return self._which(value)

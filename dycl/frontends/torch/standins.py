@@ -1,6 +1,7 @@
 """What stands in for functions that must know of values known only at run time."""
 
 import ast
+import functools
 import operator
 import os
 from collections import OrderedDict, deque
@@ -18,17 +19,19 @@ from dycl.frontends.torch.branches import branch_value
 from dycl.frontends.torch.clocks import LEFT_OUT, ClockReading, read_environment
 from dycl.frontends.torch.conditions import fold, fold_each, value_of
 from dycl.frontends.torch.copies import COPIES
+from dycl.frontends.torch.exit_stacks import EXIT_STACKS
 from dycl.frontends.torch.forks import whether
+from dycl.frontends.torch.functions import Closure
 from dycl.frontends.torch.grown import grown_of, joined, length, new_list, numbers, reduced
 from dycl.frontends.torch.heap import sizes_of
 from dycl.frontends.torch.iteration import elements
 from dycl.frontends.torch.iterators import ITERATORS
 from dycl.frontends.torch.mathematics import MATHEMATICS
 from dycl.frontends.torch.numbers import stack_numbers, tensor_of
-from dycl.frontends.torch.operators import binary_operation, comparison, unary_operation
+from dycl.frontends.torch.operator_functions import OPERATOR_FUNCTIONS
+from dycl.frontends.torch.operators import binary_operation, comparison
 from dycl.frontends.torch.ordering import extreme, ordered
 from dycl.frontends.torch.sequences import RunTimeSequence
-from dycl.frontends.torch.subscripts import read_item
 from dycl.frontends.torch.truth import truth_of
 from dycl.frontends.torch.values import (
     Choice,
@@ -157,31 +160,6 @@ def _abs(capture: "Capture", value: Value) -> Value:
     return capture.torch_call(abs, value) if isinstance(value, torch.Tensor) else capture.native(abs, value)
 
 
-def _operator(name: str) -> StandIn:
-    kind = _OPERATORS[name]
-
-    def run(capture: "Capture", left: Value, right: Value) -> Value:
-        if issubclass(kind, ast.cmpop):
-            return comparison(capture, kind, left, right)
-        return binary_operation(capture, kind, left, right)
-
-    return run
-
-
-_OPERATORS: dict[str, type[ast.cmpop] | type[ast.operator]] = {
-    "add": ast.Add,
-    "eq": ast.Eq,
-    "ge": ast.GtE,
-    "gt": ast.Gt,
-    "le": ast.LtE,
-    "lt": ast.Lt,
-    "mul": ast.Mult,
-    "ne": ast.NotEq,
-    "sub": ast.Sub,
-    "truediv": ast.Div,
-}
-
-
 def _array_function(reduce: Value, native: Value) -> StandIn:
     """A numpy reduction of a list of numbers or of tensors of one element: stacked, then reduced by torch."""
 
@@ -285,20 +263,24 @@ def _allclose(capture: "Capture", one: Value, other: Value, *args: Value, **kwar
     return capture.item(capture.torch_call(torch.all, capture.torch_call(torch.isclose, one, other, *args, **kwargs)))
 
 
-def _negative(capture: "Capture", value: Value) -> Value:
-    return unary_operation(capture, ast.USub, value)
+def _partial(capture: "Capture", *args: Value, **kwargs: Value) -> Value:
+    return capture.native(functools.partial, *args, **kwargs)
 
 
-def _read_item(capture: "Capture", owner: Value, index: Value) -> Value:
-    return read_item(capture, owner, index)
+def _update_wrapper(capture: "Capture", wrapper: Value, wrapped: Value, *args: Value, **kwargs: Value) -> Value:
+    """What it copies is names and text, which a function made in a forward does without."""
+    return wrapper if isinstance(wrapper, Closure) else capture.native(functools.update_wrapper, wrapper, wrapped)
 
 
 STAND_INS: dict[Value, StandIn] = {
     **COPIES,
+    **EXIT_STACKS,
     **ITERATORS,
     **LEFT_OUT,
     **MATHEMATICS,
+    **OPERATOR_FUNCTIONS,
     abs: _abs,
+    operator.abs: _abs,
     all: _any(True),
     any: _any(False),
     bool: _number(bool),
@@ -306,6 +288,8 @@ STAND_INS: dict[Value, StandIn] = {
     dict: _make(dict),
     float: _number(float),
     format: _text(format),
+    functools.partial: _partial,
+    functools.update_wrapper: _update_wrapper,
     getattr: _getattr,
     hasattr: has_attribute,
     int: _number(int),
@@ -321,8 +305,6 @@ STAND_INS: dict[Value, StandIn] = {
     np.min: _array_function(torch.amin, np.min),
     np.sum: _array_function(torch.sum, np.sum),
     os.getenv: _getenv,
-    operator.getitem: _read_item,
-    operator.neg: _negative,
     repr: _text(repr),
     OrderedDict: _make(OrderedDict),
     deque: _make(deque),
@@ -347,7 +329,6 @@ STAND_INS: dict[Value, StandIn] = {
     torch.LongTensor: _typed_tensor(torch.LongTensor, torch.int64),
     tuple: _make(tuple),
     type: _type,
-    **{getattr(operator, name): _operator(name) for name in _OPERATORS},
 }
 
 OF_GROWN_LISTS: frozenset[Value] = frozenset(

@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import sympy
 import torch
 from torch import nn
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import f64, i64
 
+from dycl.frontends.normalization import same_size
 from dycl.frontends.torch import scalars
 from dycl.frontends.torch.branches import branch_value, require
 from dycl.frontends.torch.forks import fork, forked_call
 from dycl.frontends.torch.grown import grown_of, item
+from dycl.frontends.torch.guards import is_guarded
 from dycl.frontends.torch.metaprogramming import evaluate_instead
+from dycl.frontends.torch.names import name_of
 from dycl.frontends.torch.numbers import scalar_tensor, stack_numbers
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, kind_of
 
@@ -35,6 +39,7 @@ def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
         index = _with_numbers(capture, index)
         if holds(index, lambda part: isinstance(part, Scalar)) and not isinstance(index, slice):
             return _read_tensor(capture, owner, index)
+        _check_numbers(capture, owner, index)
         return capture.torch_call(operator.getitem, owner, index)
     if isinstance(index, torch.Tensor) and isinstance(owner, list | tuple | nn.ModuleList | nn.Sequential):
         index = capture.item(index)
@@ -72,12 +77,12 @@ def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value
         scaled = scalars.binary(capture, ast.Mult, index, step) if (step := steps.pop()) != 1 else index
         return scalars.binary(capture, ast.Add, scaled, first) if first else scaled
     if all(isinstance(option, torch.Tensor) for option in options):
-        if any(option.dtype != first.dtype or option.size() != first.size() for option in options):
+        if any(option.dtype != first.dtype or not same_size(option, first) for option in options):
             raise capture.error(
                 "a choice among tensors of different types or sizes", "they cannot be stacked", "branch with `if`"
             )
         stacked = capture.torch_call(torch.stack, list(options))
-        return _select(capture, stacked, 0, index)
+        return name_of(capture, _select(capture, stacked, 0, index), index, options)
     if all(map(is_number, options)) and len({kind_of(option) for option in options}) == 1:
         stacked = stack_numbers(capture, options)
         return capture.item(_select(capture, stacked, 0, index))
@@ -125,6 +130,27 @@ def _in_range(capture: "Capture", index: Scalar, count: Value, message: str) -> 
     return found
 
 
+def _check_numbers(capture: "Capture", tensor: torch.Tensor, index: Value) -> None:
+    """Check the numbers of an index against sizes known only at run time, where a `try` may handle what is wrong."""
+    if not is_guarded(capture) or not capture.is_traced(tensor):
+        return
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, torch.Tensor | list | bool) for part in parts):
+        return
+    given = sum(part is not None and part is not Ellipsis for part in parts)
+    axis = 0
+    for part in parts:
+        if part is Ellipsis:
+            axis += tensor.dim() - given
+            continue
+        if isinstance(part, int) and axis < tensor.dim():
+            size = tensor.size(axis)
+            if isinstance(size, torch.SymInt):
+                message = f"index {part} is out of range of dimension {axis}"
+                capture.symbols.check(sympy.Ge(size.node.expr, part + 1 if part >= 0 else -part), IndexError, message)
+        axis += part is not None
+
+
 def _select(capture: "Capture", tensor: torch.Tensor, axis: int, index: Value) -> torch.Tensor:
     """Return a copy of `tensor[index]` along an axis, for an index from 0."""
     where = capture.torch_call(torch.Tensor.reshape, scalar_tensor(capture, index, i64), [1])
@@ -161,6 +187,7 @@ def _read_tensor(capture: "Capture", tensor: torch.Tensor, index: Value) -> torc
             message = f"index out of range of dimension {axis}"
             tensor = capture.torch_call(torch.select, tensor, axis, _in_range(capture, part, size, message))
         elif isinstance(part, int) and not isinstance(part, bool):
+            _check_numbers(capture, tensor, (*whole, part))
             tensor = capture.torch_call(operator.getitem, tensor, (*whole, part))
         elif part is None or isinstance(part, slice):
             tensor = capture.torch_call(operator.getitem, tensor, (*whole, part))
@@ -179,6 +206,7 @@ def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> 
         index = _with_numbers(capture, index)
         if holds(index, lambda part: isinstance(part, Scalar)):
             owner, index = _read_tensor(capture, owner, index), Ellipsis
+        _check_numbers(capture, owner, index)
         if isinstance(value, Scalar):
             value = scalar_tensor(capture, value, f64 if value.kind is float else i64)
         capture.torch_call(operator.setitem, owner, index, value)

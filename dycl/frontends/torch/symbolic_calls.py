@@ -28,15 +28,43 @@ def concrete(value: Value, assignment: Assignment) -> Value:
     return value
 
 
+def filled(value: Value, assignment: Assignment) -> Value:
+    """Return an argument with numbers for its sizes, and a tensor of zeros for a traced one."""
+    if isinstance(value, torch.Tensor):
+        sizes = [_number(size, assignment) for size in value.size()]
+        strides = [_number(stride, assignment) for stride in value.stride()]
+        count = 1 + sum(max(size - 1, 0) * stride for size, stride in zip(sizes, strides, strict=True))
+        return torch.zeros(count, dtype=value.dtype).as_strided(sizes, strides)
+    if isinstance(value, list | tuple):
+        return [filled(item, assignment) for item in value]
+    return _number(value, assignment)
+
+
+def concrete_key(value: Value, assignment: Assignment) -> Hashable:
+    """Return what tells `concrete(value, assignment)` apart, as far as results' geometries go."""
+    if isinstance(value, torch.Tensor):
+        sizes = tuple(_number(size, assignment) for size in value.size())
+        return (value.dtype, sizes, tuple(_number(stride, assignment) for stride in value.stride()))
+    if isinstance(value, SYMBOLIC):
+        number = _number(value, assignment)
+        return (type(number), number)
+    if isinstance(value, dict):
+        return tuple((name, concrete_key(item, assignment)) for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(concrete_key(item, assignment) for item in value)
+    return (type(value), str(value))
+
+
 def _number(value: Value, assignment: Assignment) -> Value:
     if not isinstance(value, SYMBOLIC):
         return value
-    found = value.node.expr.subs(assignment)
+    expression = value.node.expr
+    found = assignment[expression] if expression in assignment else expression.subs(assignment)
     if isinstance(value, torch.SymInt):
         return int(found)
     if isinstance(value, torch.SymBool):
         return found == sympy.true
-    return float(found) if found.is_number else 0.5
+    return float(found) if isinstance(found, int) or found.is_number else 0.5
 
 
 def storages(value: Value) -> set[int]:

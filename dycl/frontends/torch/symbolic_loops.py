@@ -303,7 +303,8 @@ def _finish_exits(loop: _Loop, plan: Plan, first: int, exits: list[LoopExit]) ->
         block = exit.block
         plan.merge.sides[first + index].block = block
         exit.op.detach()
-        values = _values(plan, first + index)
+        with builder.back_at(exit.op):
+            values = _values(plan, first + index)
         with builder.inside(block):
             op: BreakOp | ContinueOp = builder.emit(type(exit.op)(values))
             op.location = exit.op.location

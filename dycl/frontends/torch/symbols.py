@@ -21,7 +21,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from dycl.frontends.builder import Builder
 from dycl.frontends.torch.formulas import NUMBERS, Formula, text_of
 from dycl.frontends.torch.values import Scalar, Value
-from dycl.ir.ops import AssertOp, DimOp, ItemOp
+from dycl.ir.ops import DimOp, ItemOp
 from dycl.ir.scalars import constant_scalar
 from dycl.ir.size_bounds import Expression
 from dycl.ir.size_env import SizeEnv
@@ -29,6 +29,7 @@ from dycl.ir.size_env import SizeEnv
 SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 Size: TypeAlias = int | torch.SymInt
+Kind: TypeAlias = type[Exception]
 Source: TypeAlias = tuple[SSAValue, int | None]
 """Where a symbol's value is: a number, or the size of a tensor along an axis."""
 
@@ -37,6 +38,8 @@ Source: TypeAlias = tuple[SSAValue, int | None]
 class Symbols:
     builder: Builder
     shapes: SizeEnv
+    require: Callable[[SSAValue, Kind | None, str], None]
+    """Emits the check of a condition, with the kind of exception that eager execution raises, if that is known."""
     sources: dict[Expression, list[Source]] = field(default_factory=dict[Expression, list[Source]])
     """In the order in which they were learned."""
     lowered: dict[SSAValue, Value] = field(default_factory=dict[SSAValue, Value])
@@ -244,10 +247,10 @@ class Symbols:
         found = relation(*(sympy.sympify(_expression(self._lowered(operand))) for operand in owner.operands))
         return (found if value else sympy.Not(found)) if found.is_Relational else None
 
-    def check(self, condition: Expression, message: str) -> None:
+    def check(self, condition: Expression, kind: Kind | None, message: str) -> None:
         """Emit the check of a condition on sizes, unless it is known to hold."""
         if not self.holds(condition):
-            self.builder.emit(AssertOp(self._value(condition), message))
+            self.require(self._value(condition), kind, message)
             self._note(condition)
 
     def assume(self, test: Callable[[Value, Value], Value], left: Value, right: Value) -> None:
@@ -262,7 +265,7 @@ class Symbols:
 
     def needed(self, condition: Expression, packet: str) -> str:
         """Say that an operation fails unless a condition holds."""
-        return f"RuntimeError: `{packet}` needs {text_of(condition, self.names)}"
+        return f"`{packet}` needs {text_of(condition, self.names)}"
 
 
 _RELATIONS: Mapping[int, Callable[[Expression, Expression], Expression]] = {

@@ -19,17 +19,34 @@ import sympy
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
 
 from dycl.frontends.refusal import Refusal
 from dycl.frontends.torch.heap import storage_of
-from dycl.frontends.torch.symbolic_calls import concrete, key_of, sizes_of, storages, strided, symbols_of, tensors_in
-from dycl.frontends.torch.symbols import Symbols
+from dycl.frontends.torch.symbolic_calls import (
+    concrete,
+    concrete_key,
+    filled,
+    key_of,
+    sizes_of,
+    storages,
+    strided,
+    symbols_of,
+    tensors_in,
+)
+from dycl.frontends.torch.symbols import Kind, Symbols
 from dycl.frontends.torch.values import Value
 from dycl.ir.size_bounds import Expression
 from dycl.ir.size_env import Assignment
 
+_LARGEST = 2000
+"""What sizes may add up to that an operation is executed at."""
+
 Geometry: TypeAlias = tuple[torch.dtype, Sequence[Value], Sequence[Value]]
 """A tensor's dtype, sizes and strides."""
+
+Outcome: TypeAlias = tuple[list[torch.Tensor] | None, bool]
+"""The tensors of a call, None where it fails, and whether one is a view of an operand."""
 
 Quietly: TypeAlias = Callable[[Callable[[], Value]], Value]
 """Runs torch's code without recording it."""
@@ -41,11 +58,17 @@ class Findings:
 
     wrong: dict[tuple[int, int], Value] = field(default_factory=dict[tuple[int, int], Value])
     """The results, and their axes, whose size torch did not tell right: the right one, None where it is a new one."""
-    checks: list[Expression] = field(default_factory=list[Expression])
-    """What must hold lest the operation fails."""
+    checks: "dict[Expression, Kind | None]" = field(default_factory=dict)
+    """What must hold lest the operation fails, and what it raises then, where that could be found out."""
     results: list[Geometry] | None = None
     """Where they are new tensors, and not numbers or views of the operands."""
     is_single: bool = True
+
+
+def fail_as_eager(func: Callable[..., Value], args: Sequence[Value], kwargs: Mapping[str, Value]) -> None:
+    """Raise what a call raises for empty tensors: fake ones are not asked for their content."""
+    with _disable_current_modes():
+        func(*[filled(value, {}) for value in args], **{name: filled(value, {}) for name, value in kwargs.items()})
 
 
 @dataclass
@@ -53,6 +76,8 @@ class Trials:
     symbols: Symbols
     quietly: Quietly
     _found: dict[Hashable, Findings] = field(default_factory=dict[Hashable, Findings])
+    _tried: dict[Hashable, Outcome] = field(default_factory=dict[Hashable, Outcome])
+    """By the call with numbers for its sizes: layers that are alike ask the same with symbols of their own."""
 
     def run(self, name: str, func: Callable[..., Value], args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
         """Call an overload on fake tensors, of which one has a size known only at run time.
@@ -121,8 +146,8 @@ class Trials:
         return [fact for fact in self.symbols.known_facts() if fact.free_symbols & symbols]
 
     def _emit_checks(self, packet: str, found: Findings) -> None:
-        for condition in found.checks:
-            self.symbols.check(condition, self.symbols.needed(condition, packet))
+        for condition, kind in found.checks.items():
+            self.symbols.check(condition, kind, self.symbols.needed(condition, packet))
 
     def _checked(
         self,
@@ -178,22 +203,30 @@ class Trials:
                 sizes = [(at, found[index].size(axis)) for at, found in passed]
                 if not all(_agrees(claimed, at, size) for at, size in sizes):
                     wrong[index, axis] = self._size_by_trials(sizes, candidates)
-        checks: list[Expression] = []
+        checks: dict[Expression, Kind | None] = {}
         for condition in asked:
             needed = _needed(condition, [assignment for assignment, _ in passed], failed)
             if needed is not None and needed not in checks:
-                checks.append(needed)
+                checks[needed] = _raised(needed, func, args, kwargs, failed)
         return Findings(wrong, checks)
 
     def _try(
         self, func: Callable[..., Value], args: Sequence[Value], kwargs: Mapping[str, Value], assignment: Assignment
-    ) -> tuple[list[torch.Tensor] | None, bool]:
-        """Return the tensors of a call at these sizes, None where it fails, and whether one is a view of an operand."""
+    ) -> Outcome:
+        """Call at these sizes."""
+        key = (func, concrete_key(args, assignment), concrete_key(kwargs, assignment))
+        if key not in self._tried:
+            self._tried[key] = self._outcome(func, args, kwargs, assignment)
+        return self._tried[key]
+
+    def _outcome(
+        self, func: Callable[..., Value], args: Sequence[Value], kwargs: Mapping[str, Value], assignment: Assignment
+    ) -> Outcome:
         env = self.symbols.shapes
         claims, env.claims = env.claims, []
         env.mark()
 
-        def run() -> tuple[list[torch.Tensor], bool]:
+        def run() -> Outcome:
             positional = [concrete(value, assignment) for value in args]
             keywords = {name: concrete(value, assignment) for name, value in kwargs.items()}
             results = tensors_in(func(*positional, **keywords))
@@ -261,7 +294,8 @@ class Trials:
         for condition in asked:
             needed = _needed(condition, [assignment for assignment, _ in trials], failed)
             if needed is not None:
-                self.symbols.check(needed, self.symbols.needed(needed, packet))
+                kind = _raised(needed, func, args, kwargs, failed)
+                self.symbols.check(needed, kind, self.symbols.needed(needed, packet))
         first = trials[0][1]
         results: list[torch.Tensor] = []
         for index, like in enumerate(first):
@@ -314,6 +348,26 @@ def _needed(condition: Expression, passed: Sequence[Assignment], failed: Sequenc
     for form in forms:
         if _without(form, failed) and not _without(form, passed):
             return form
+    return None
+
+
+def _raised(
+    condition: Expression,
+    func: Callable[..., Value],
+    args: Sequence[Value],
+    kwargs: Mapping[str, Value],
+    failed: Sequence[Assignment],
+) -> Kind | None:
+    """Return what an operation raises on tensors of sizes for which the condition does not hold."""
+    without = [assignment for assignment in failed if condition.subs(assignment) == sympy.false]
+    least = min(without, key=lambda assignment: sum(assignment.values()))
+    if sum(least.values()) > _LARGEST:
+        return None
+    try:
+        with torch.no_grad(), _disable_current_modes():
+            func(*filled(args, least), **{name: filled(value, least) for name, value in kwargs.items()})
+    except Exception as error:
+        return type(error)
     return None
 
 

@@ -150,6 +150,14 @@ class Unbound:
 UNBOUND = Unbound()
 
 
+@dataclass(frozen=True)
+class Absent:
+    """The value of a path that never asks for it."""
+
+
+ABSENT = Absent()
+
+
 class ModelRaised(Exception):
     """The user's program raised `error`, at `place`, called from `calls`."""
 

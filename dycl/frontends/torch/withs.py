@@ -18,12 +18,12 @@ def _execute(activation: Activation, node: ast.With, index: int) -> Completion:
     if index == len(node.items):
         return activation.execute(node.body)
     item = node.items[index]
-    entered = enter(activation, item.context_expr)
+    manager = enter(activation, item.context_expr)
     if item.optional_vars is not None:
-        assign(activation, item.optional_vars, entered.value)
+        assign(activation, item.optional_vars, manager.value)
     end = Scope("try")
-    guard = entered.guard(activation, end)
+    guard = manager.guard(activation, end)
     if guard is None:
         return _execute(activation, node, index + 1)
     completion = guarded(activation, lambda: _execute(activation, node, index + 1), guard)
-    return close(activation.capture, end, entered.leave(activation, completion))
+    return close(activation.capture, end, manager.leave(activation, completion))

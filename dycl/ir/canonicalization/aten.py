@@ -1,11 +1,11 @@
-"""Rewrites of `dycl.aten` ops that give one of their inputs back."""
+"""Rewrites of `dycl.aten` ops: those that give one of their inputs back, and those that state a known size."""
 
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
 from dycl.ir.ops import AtenOp
 from dycl.ir.rewriting import can_stand_for
-from dycl.ir.types import is_static
+from dycl.ir.types import is_static, shape_of
 
 COPIES = frozenset(
     ["_to_copy", "alias", "clone", "contiguous", "detach", "lift_fresh", "resolve_conj", "resolve_neg", "to", "type_as"]
@@ -47,6 +47,18 @@ class GiveInputBack(RewritePattern):
             rewriter.replace(op, (), (source,))
 
 
+class StateSizes(RewritePattern):
+    """A reshape to sizes that are known states the one that it leaves to be found."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        if not isinstance(op, AtenOp) or op.overload.data != "reshape.default" or not is_static(op.results[0].type):
+            return
+        arguments = op.bind(lambda value: value)
+        if isinstance(sizes := arguments[1], list) and -1 in sizes:
+            stated = [size for size in shape_of(op.results[0].type) if size is not None]
+            rewriter.replace(op, AtenOp("reshape.default", [arguments[0], stated], op.result_types))
+
+
 def identity_source(op: AtenOp) -> SSAValue | None:
     """Return the input whose elements the op gives in the same order, where its types show that there is one."""
     packet, arguments = op.packet, op.bind(lambda value: value)
@@ -66,4 +78,4 @@ def identity_source(op: AtenOp) -> SSAValue | None:
     return None
 
 
-ATEN_PATTERNS: tuple[RewritePattern, ...] = (GiveInputBack(),)
+ATEN_PATTERNS: tuple[RewritePattern, ...] = (GiveInputBack(), StateSizes())

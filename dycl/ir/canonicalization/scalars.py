@@ -8,9 +8,9 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
 from dycl.ir.interpret.scalars import ELEMENTARY_OPS
-from dycl.ir.ops import AssertOp, ConstantOp, DimOp, ItemOp, ScalarTensorOp
+from dycl.ir.ops import AssertOp, AtenOp, ConstantOp, DimOp, ItemOp, ScalarTensorOp
 from dycl.ir.scalars import constant_scalar, evaluate, is_false, is_true, scalar_constant
-from dycl.ir.types import element_of, shape_of
+from dycl.ir.types import element_of, is_static, shape_of
 
 
 class FoldArithmetic(RewritePattern):
@@ -89,13 +89,15 @@ class FoldItem(RewritePattern):
 
 
 class FoldScalarTensor(RewritePattern):
-    """The tensor of a tensor's item is that tensor, where it has no dimensions and the same elements."""
+    """The tensor of a tensor's item is that tensor without dimensions, where it has the same elements."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
         if not isinstance(op, ScalarTensorOp) or not isinstance(source := op.scalar.owner, ItemOp):
             return
         if source.tensor.type == op.tensor.type:
             rewriter.replace(op, (), (source.tensor,))
+        elif is_static(source.tensor.type) and element_of(source.tensor.type) == element_of(op.tensor.type):
+            rewriter.replace(op, AtenOp("reshape.default", [source.tensor, []], op.result_types))
 
 
 class EraseHeldAssertion(RewritePattern):

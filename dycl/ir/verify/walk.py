@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from xdsl.dialects.arith import SelectOp
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import FunctionType, ModuleOp, StringAttr
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 from xdsl.traits import IsolatedFromAbove, IsTerminator
 from xdsl.utils.exceptions import VerifyException
@@ -14,6 +16,8 @@ from dycl.ir.ops import ConditionOp, IfOp, KernelOp, LaunchOp, SwitchOp, YieldOp
 from dycl.ir.types import is_scalar, refines
 from dycl.ir.verify.diagnostics import InvalidProgram
 from dycl.ir.verify.rules import TERMINATORS, Scope, endings, is_value_type, misplaced, target
+
+OpT = TypeVar("OpT", bound=Operation)
 
 
 def verify(op: Operation) -> None:
@@ -29,7 +33,7 @@ def verify(op: Operation) -> None:
     module = op
     while (parent := module.parent_op()) is not None:
         module = parent
-    check = _Check(_kernels(module))
+    check = _Check(_named(module, KernelOp), _named(module, FuncOp))
     check.definition(op, Scope())
     if not isinstance(op, ModuleOp):
         check.regions(op, Scope())
@@ -38,11 +42,11 @@ def verify(op: Operation) -> None:
         check.op(inner, Scope(), op)
 
 
-def _kernels(module: Operation) -> Mapping[str, KernelOp]:
+def _named(module: Operation, kind: type[OpT]) -> Mapping[str, OpT]:
     if not isinstance(module, ModuleOp):
         return {}
-    kernels = (op for op in module.body.block.ops if isinstance(op, KernelOp))
-    return {name.data: op for op in kernels if isinstance(name := op.properties.get("sym_name"), StringAttr)}
+    found = (op for op in module.body.block.ops if isinstance(op, kind))
+    return {name.data: op for op in found if isinstance(name := op.properties.get("sym_name"), StringAttr)}
 
 
 @dataclass
@@ -50,6 +54,7 @@ class _Check:
     """The values visible at the point that the walk has reached, and what it has learned so far."""
 
     kernels: Mapping[str, KernelOp]
+    functions: Mapping[str, FuncOp]
     visible: set[SSAValue] = field(default_factory=set[SSAValue])
     known_types: set[Attribute] = field(default_factory=set[Attribute])
 
@@ -94,7 +99,11 @@ class _Check:
                 raise InvalidProgram(op, f"operand {index} {_why_invisible(operand, op)}")
         for result in op.results:
             self._type(result, op)
-        self.definition(op, scope)
+        if isinstance(op, CallOp):
+            # Its own definition asks for the very types of the function's arguments.
+            self._call(op)
+        else:
+            self.definition(op, scope)
         if isinstance(op, TERMINATORS):
             _check_values(op, scope, parent)
             return not isinstance(op, YieldOp | ConditionOp)
@@ -145,13 +154,25 @@ class _Check:
         kernel = self.kernels.get(op.kernel)
         if kernel is None:
             raise InvalidProgram(op, f"@{op.kernel} is not a kernel of this module")
-        inputs, outputs = kernel.function_type.inputs.data, kernel.function_type.outputs.data
-        _check_types(op, f"input of @{op.kernel}", op.operand_types, inputs)
-        if len(outputs) != len(op.res):
-            raise InvalidProgram(op, f"@{op.kernel} gives {len(outputs)} results, not {len(op.res)}")
-        for index, (given, result) in enumerate(zip(outputs, op.result_types, strict=True)):
-            if given != result:
-                raise InvalidProgram(op, f"result {index} of @{op.kernel} is {given}, not {result}")
+        _check_use(op, f"@{op.kernel}", kernel.function_type)
+
+    def _call(self, op: CallOp) -> None:
+        name = op.callee.string_value()
+        function = self.functions.get(name)
+        if function is None:
+            raise InvalidProgram(op, f"@{name} is not a function of this module")
+        _check_use(op, f"@{name}", function.function_type)
+
+
+def _check_use(op: LaunchOp | CallOp, callee: str, type: FunctionType) -> None:
+    """Check the operands and results of a launch or call against the types of what it runs."""
+    _check_types(op, f"input of {callee}", op.operand_types, type.inputs.data)
+    outputs = type.outputs.data
+    if len(outputs) != len(op.results):
+        raise InvalidProgram(op, f"{callee} gives {len(outputs)} results, not {len(op.results)}")
+    for index, (given, result) in enumerate(zip(outputs, op.result_types, strict=True)):
+        if given != result:
+            raise InvalidProgram(op, f"result {index} of {callee} is {given}, not {result}")
 
 
 def _check_values(op: Operation, scope: Scope, parent: Operation) -> None:

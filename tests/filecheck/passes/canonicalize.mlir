@@ -315,3 +315,89 @@ func.func @breaks_while(%x: i64, %n: i64, %go: i1) -> (i64, i64) {
   }
   dycl.return %r, %s : i64, i64
 }
+
+// What is selected of pieces is selected of the one that holds it, where the sizes tell which that is.
+// CHECK-LABEL: func.func @pieces
+// CHECK-NEXT:    %all = dycl.aten cat.default([%list, %x], 0)
+// CHECK-NEXT:    %last = dycl.aten select.int(%x, 0, -1)
+// CHECK-NEXT:    %far = dycl.aten select.int(%all, 0, -3)
+// CHECK-NEXT:    %first = dycl.aten select.int(%all, 0, 0)
+// CHECK-NEXT:    %column = dycl.aten select.int(%all, 1, -1)
+// CHECK-NEXT:    dycl.return %last, %far, %first, %column, %y
+func.func @pieces(%list: tensor<?x4xf32>, %x: tensor<2x4xf32>, %y: tensor<4xf32>)
+    -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<?xf32>, tensor<4xf32>) {
+  %all = dycl.aten cat.default([%list, %x], 0) : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x4xf32>
+  %last = dycl.aten select.int(%all, 0, -1) : (tensor<?x4xf32>) -> tensor<4xf32>
+  %far = dycl.aten select.int(%all, 0, -3) : (tensor<?x4xf32>) -> tensor<4xf32>
+  %first = dycl.aten select.int(%all, 0, 0) : (tensor<?x4xf32>) -> tensor<4xf32>
+  %column = dycl.aten select.int(%all, 1, -1) : (tensor<?x4xf32>) -> tensor<?xf32>
+  %one = dycl.aten stack.default([%y], 0) : (tensor<4xf32>) -> tensor<1x4xf32>
+  %same = dycl.aten select.int(%one, 0, -1) : (tensor<1x4xf32>) -> tensor<4xf32>
+  dycl.return %last, %far, %first, %column, %same : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<?xf32>, tensor<4xf32>
+}
+
+// A value that only later iterations look at begins as what the first one takes instead.
+// CHECK-LABEL: func.func @first_iteration
+// CHECK:         %h, %r = dycl.while (%a : tensor<?xf32> = %x : tensor<4xf32>, %i = %n : i64) -> (tensor<?xf32>, i64) {
+// CHECK:           dycl.condition(%more) %a, %i
+// CHECK-NEXT:    } do (%b: tensor<?xf32>, %j: i64) {
+// CHECK-NEXT:      %s = dycl.aten sum.default(%b, none)
+// CHECK-NOT:       dycl.if
+// CHECK:           %grown = dycl.aten cat.default([%b, %x], 0)
+func.func @first_iteration(%x: tensor<4xf32>, %n: i64) -> i64 {
+  %false = arith.constant false
+  %nothing = dycl.constant dense<0.0> : tensor<1xf32>
+  %0 = arith.constant 0 : i64
+  %f, %h, %r = dycl.while (%later = %false : i1, %a : tensor<?xf32> = %nothing : tensor<1xf32>, %i = %n : i64) -> (i1, tensor<?xf32>, i64) {
+    %more = arith.cmpi sgt, %i, %0 : i64
+    dycl.condition(%more) %later, %a, %i : i1, tensor<?xf32>, i64
+  } do (%set: i1, %b: tensor<?xf32>, %j: i64) {
+    %past = dycl.if %set -> (tensor<?xf32>) {
+      dycl.yield %b : tensor<?xf32>
+    } else {
+      dycl.yield %x : tensor<4xf32>
+    }
+    %s = dycl.aten sum.default(%past, none) : (tensor<?xf32>) -> tensor<f32>
+    %v = dycl.item %s : tensor<f32> -> f64
+    %c0 = arith.constant 0.0 : f64
+    %p = arith.cmpf ogt, %v, %c0 : f64
+    %d = arith.extui %p : i1 to i64
+    %k = arith.subi %j, %d : i64
+    %1 = arith.constant 1 : i64
+    %l = arith.subi %k, %1 : i64
+    %grown = dycl.aten cat.default([%past, %x], 0) : (tensor<?xf32>, tensor<4xf32>) -> tensor<?xf32>
+    %true = arith.constant true
+    dycl.yield %true, %grown, %l : i1, tensor<?xf32>, i64
+  }
+  dycl.return %r : i64
+}
+
+// Not so where the loop's result tells of the beginning, or the flag may be reset.
+// CHECK-LABEL: func.func @not_only_the_first
+// CHECK-COUNT-2: dycl.if
+func.func @not_only_the_first(%x: tensor<4xf32>, %n: i64, %reset: i1) -> (tensor<4xf32>, tensor<4xf32>) {
+  %false = arith.constant false
+  %nothing = dycl.constant dense<0.0> : tensor<4xf32>
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %f, %r = dycl.for %i = %0 to %n step %1 iter_args(%later = %false : i1, %a = %nothing : tensor<4xf32>) {
+    %past = dycl.if %later -> (tensor<4xf32>) {
+      dycl.yield %a : tensor<4xf32>
+    } else {
+      dycl.yield %x : tensor<4xf32>
+    }
+    %b = dycl.aten exp.default(%past) : (tensor<4xf32>) -> tensor<4xf32>
+    %true = arith.constant true
+    dycl.yield %true, %b : i1, tensor<4xf32>
+  }
+  %g, %h, %s = dycl.for %i = %0 to %n step %1 iter_args(%later = %false : i1, %a = %nothing : tensor<4xf32>, %t = %x : tensor<4xf32>) {
+    %past = dycl.if %later -> (tensor<4xf32>) {
+      dycl.yield %a : tensor<4xf32>
+    } else {
+      dycl.yield %x : tensor<4xf32>
+    }
+    %b = dycl.aten exp.default(%past) : (tensor<4xf32>) -> tensor<4xf32>
+    dycl.yield %reset, %b, %past : i1, tensor<4xf32>, tensor<4xf32>
+  }
+  dycl.return %r, %s : tensor<4xf32>, tensor<4xf32>
+}

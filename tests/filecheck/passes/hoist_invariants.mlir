@@ -125,3 +125,33 @@ func.func @of_any_length(%states: tensor<1x?x256xf32>, %w: tensor<256x256xf32>, 
   }
   dycl.return %r : tensor<1x?x256xf32>
 }
+
+// What may fail does not pass an assertion, which would have failed first; nor does a division by what may be zero leave
+// a loop that may never begin, with the product that needs it.
+// CHECK-LABEL: func.func @behind_an_assertion
+// CHECK:         %r = dycl.for
+// CHECK-NEXT:      dycl.assert
+// CHECK-NEXT:      dycl.aten index_select.default
+// CHECK:         %s = dycl.for
+// CHECK-NEXT:      %q = arith.floordivsi
+// CHECK-NEXT:      %t = dycl.scalar_tensor %q
+// CHECK-NEXT:      dycl.aten mul.Tensor
+func.func @behind_an_assertion(%x: tensor<64x512xf32>, %i: tensor<64xi64>, %n: i64, %ok: i1) -> (tensor<64x512xf32>, tensor<64x512xf32>) {
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %9 = arith.constant 9 : i64
+  %r = dycl.for %j = %0 to %9 step %1 iter_args(%a = %x : tensor<64x512xf32>) {
+    dycl.assert %ok, "first"
+    %p = dycl.aten index_select.default(%x, 0, %i) : (tensor<64x512xf32>, tensor<64xi64>) -> tensor<64x512xf32>
+    %d = dycl.aten add.Tensor(%a, %p, 1) : (tensor<64x512xf32>, tensor<64x512xf32>) -> tensor<64x512xf32>
+    dycl.yield %d : tensor<64x512xf32>
+  }
+  %s = dycl.for %j = %0 to %n step %1 iter_args(%a = %x : tensor<64x512xf32>) {
+    %q = arith.floordivsi %9, %n : i64
+    %t = dycl.scalar_tensor %q : i64 -> tensor<i64>
+    %p = dycl.aten mul.Tensor(%x, %t) : (tensor<64x512xf32>, tensor<i64>) -> tensor<64x512xf32>
+    %d = dycl.aten add.Tensor(%a, %p, 1) : (tensor<64x512xf32>, tensor<64x512xf32>) -> tensor<64x512xf32>
+    dycl.yield %d : tensor<64x512xf32>
+  }
+  dycl.return %r, %s : tensor<64x512xf32>, tensor<64x512xf32>
+}

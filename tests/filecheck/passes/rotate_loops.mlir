@@ -124,3 +124,33 @@ func.func @one_kernel(%x: tensor<4xf32>, %n: i64) -> tensor<4xf32> {
   }
   dycl.return %r : tensor<4xf32>
 }
+
+// An assertion and a random number of the test keep their places: behind what the iteration does, before the next one.
+// CHECK-LABEL: func.func @effects
+// CHECK:         %noise = dycl.aten rand_like.default(%x
+// CHECK-NEXT:    %any = dycl.aten any.default(%noise)
+// CHECK-NEXT:    %go = dycl.item %any
+// CHECK-NEXT:    dycl.assert %p, "test"
+// CHECK-NEXT:    dycl.while
+// CHECK:           } do (%[[B:.*]]: tensor<4xf32>) {
+// CHECK-NEXT:      dycl.assert %q, "body"
+// CHECK-NEXT:      %n = dycl.aten rand_like.default(%[[B]]
+// CHECK-NEXT:      %[[N:.*]] = dycl.aten rand_like.default(%n
+// CHECK-NEXT:      %[[ANY:.*]] = dycl.aten any.default(%[[N]])
+// CHECK-NEXT:      %[[GO:.*]] = dycl.item %[[ANY]]
+// CHECK-NEXT:      dycl.assert %p, "test"
+// CHECK-NEXT:      dycl.yield %[[GO]], %n
+func.func @effects(%x: tensor<4xf32>, %p: i1, %q: i1) -> tensor<4xf32> {
+  %r = dycl.while (%a = %x : tensor<4xf32>) -> (tensor<4xf32>) {
+    %noise = dycl.aten rand_like.default(%a, none, none, none, none, none) : (tensor<4xf32>) -> tensor<4xf32>
+    %any = dycl.aten any.default(%noise) : (tensor<4xf32>) -> tensor<i1>
+    %go = dycl.item %any : tensor<i1> -> i1
+    dycl.assert %p, "test"
+    dycl.condition(%go) %a : tensor<4xf32>
+  } do (%b: tensor<4xf32>) {
+    dycl.assert %q, "body"
+    %n = dycl.aten rand_like.default(%b, none, none, none, none, none) : (tensor<4xf32>) -> tensor<4xf32>
+    dycl.yield %n : tensor<4xf32>
+  }
+  dycl.return %r : tensor<4xf32>
+}

@@ -270,6 +270,36 @@ def shapes() -> Iterator[Case]:
     yield case("sum.dim_IntList", Dynamic(f(2, 3)), [1], dynamic=True)
     yield case("linear.default", Dynamic(f(2, 5, 3)), w(4, 3), w(4), dynamic=True)
     yield case("index_select.default", Dynamic(f(5, 3)), 0, Dynamic(torch.tensor([4, 0])), dynamic=True)
+    for name in ("split_with_sizes.default", "split.sizes", "unsafe_split_with_sizes.default"):
+        yield case(name, Dynamic(f(6, 3)), [2, 3, 1], dynamic=True)
+        yield case(name, f(3, 6), [Scalar(2), Scalar(4)], 1, dynamic=True)
+    yield case("split.Tensor", Dynamic(f(7, 3)), 3, dynamic=True)
+    yield case("split.Tensor", Dynamic(f(6, 3)), Scalar(2), dynamic=True)
+    yield case("chunk.default", Dynamic(f(7, 3)), 3, dynamic=True)
+    yield case("chunk.default", Dynamic(f(3, 6)), 4, 1, dynamic=True)
+    yield case("diagonal_scatter.default", f(3, 4), f(3))
+    yield case("diagonal_scatter.default", f(3, 4, 2), f(2, 3), 1, 0, 1)
+
+
+def selections() -> Iterator[Case]:
+    yield case("masked_select.default", f(3, 4), flags(3, 4), dynamic=True)
+    yield case("masked_select.default", f(3, 4), flags(4), dynamic=True)
+    yield case("masked_select.default", f(1, 4), flags(3, 1), dynamic=True)
+    yield case("masked_select.default", Dynamic(f(3, 4)), Dynamic(flags(3, 4)), dynamic=True)
+    yield case("masked_select.default", f(3), torch.tensor([False] * 3), dynamic=True)
+    counts = torch.tensor([2, 0, 3])
+    yield case("repeat_interleave.Tensor", counts, dynamic=True)
+    yield case("repeat_interleave.Tensor", counts * 0, dynamic=True)
+    yield case("repeat_interleave.self_Tensor", f(3, 4), counts, 0, dynamic=True)
+    yield case("repeat_interleave.self_Tensor", Dynamic(f(4, 3)), Dynamic(counts), 1, dynamic=True)
+    yield case("repeat_interleave.self_Tensor", Dynamic(f(3)), Dynamic(counts), dynamic=True)
+    yield case("repeat_interleave.self_Tensor", f(3, 4), torch.tensor([2]), 1, dynamic=True)
+    yield case("repeat_interleave.self_Tensor", f(3, 4), torch.tensor(2), dynamic=True)
+    yield case("repeat_interleave.self_int", f(3, 4), Scalar(2), 1, dynamic=True)
+    yield case("repeat_interleave.self_int", Dynamic(f(3, 4)), 2, dynamic=True)
+    yield case("one_hot.default", Dynamic(torch.tensor([0, 2, 1])), 4, dynamic=True)
+    yield case("_unique2.default", torch.tensor([True, True, True]), return_inverse=True, dynamic=True)
+    yield case("_unique2.default", torch.tensor([[3, 1], [3, 0]]), True, True, True, dynamic=True)
 
 
 def creation() -> Iterator[Case]:
@@ -293,6 +323,9 @@ def creation() -> Iterator[Case]:
     yield case("arange.start_step", 0.0, 1.0, 0.25)
     yield case("scalar_tensor.default", 2.5)
     yield case("eye.default", 3)
+    yield case("eye.default", Scalar(3), dynamic=True)
+    yield case("eye.m", 2, 3, dtype=torch.int64)
+    yield case("eye.m", Scalar(2), 3, dynamic=True)
     yield case("linspace.default", 0.0, 1.0, 5)
     yield case("one_hot.default", torch.tensor([0, 2, 1]), 4)
 
@@ -307,6 +340,9 @@ def reductions() -> Iterator[Case]:
         yield case("any.dims", x, [0, 1])
     yield case("any.default", integers(3, low=0, high=2, dtype=torch.uint8))
     yield case("all.default", flags(3))
+    for name in ("any", "all"):
+        yield case(f"{name}.default", flags(0, 3))
+        yield case(f"{name}.dim", flags(0, 3), 0)
     for x in (f(3, 4), integers(3, 4)):
         yield case("max.default", x)
         yield case("min.default", x)
@@ -338,6 +374,15 @@ def reductions() -> Iterator[Case]:
     yield case("std.default", f(6))
     yield case("var.dim", f(3, 4), [1], False)
     yield case("var_mean.correction", f(3, 4), [1], correction=1)
+    for name in ("var", "std"):
+        yield case(f"{name}.dim", Dynamic(f(3, 4)), [1], dynamic=True)
+        yield case(f"{name}.correction", Dynamic(f(3, 4)), None, correction=0, dynamic=True)
+        yield case(f"{name}.default", Dynamic(f(3, 4)), False, dynamic=True)
+        yield case(f"{name}.dim", f(1, 3), [0])
+        yield case(f"{name}.dim", Dynamic(f(1, 3)), [0], dynamic=True)
+    yield case("var_mean.correction", Dynamic(f(3, 4)), [-1], correction=1, keepdim=True, dynamic=True)
+    yield case("sort.stable", f(5).double(), stable=True)
+    yield case("sort.stable", torch.tensor([2, 1, 2, 1]), stable=True, descending=True)
     yield case("norm.ScalarOpt_dim", f(3, 4), 2, [1])
     yield case("norm.Scalar", f(3, 4), 1)
     yield case("linalg_vector_norm.default", f(3, 4), 2, [1], True)
@@ -464,4 +509,4 @@ def recurrent(layers: int, both: bool, first: bool, length: int) -> Iterator[Cas
             yield case(overload, x, hx, [p.tensor for p in params], True, layers, 0.0, False, both, first)
 
 
-CASES = [*elementwise(), *binary(), *shapes(), *creation(), *reductions(), *networks()]
+CASES = [*elementwise(), *binary(), *shapes(), *selections(), *creation(), *reductions(), *networks()]

@@ -187,3 +187,38 @@ func.func @count(%n: i64) -> i64 {
     with pytest.raises(RecursionError, match="the program calls itself more often than Python's limit of"):
         model(np.array(-1))
     assert model(np.array(100)) == 100
+
+
+COMPUTED = (
+    KERNELS
+    + f"""
+func.func @main(%x: {T}, %depth: tensor<i64>) -> {T} {{
+  %n = dycl.item %depth : tensor<i64> -> i64
+  %y = func.call @tree(%x, %n) : ({T}, i64) -> {T}
+  %z = dycl.launch @step(%y) : ({T}) -> {T}
+  dycl.return %z : {T}
+}}
+func.func @tree(%x: {T}, %n: i64) -> {T} {{
+  %0 = arith.constant 0 : i64
+  %1 = arith.constant 1 : i64
+  %leaf = arith.cmpi sle, %n, %0 : i64
+  dycl.if %leaf {{
+    %end = dycl.launch @step(%x) : ({T}) -> {T}
+    dycl.return %end : {T}
+  }}
+  %m = arith.subi %n, %1 : i64
+  %left = func.call @tree(%x, %m) : ({T}, i64) -> {T}
+  %right = func.call @tree(%left, %m) : ({T}, i64) -> {T}
+  %y = dycl.launch @mix(%left, %right, %x) : ({T}, {T}, {T}) -> {T}
+  dycl.return %y : {T}
+}}"""
+)
+
+
+def test_only_results_that_another_call_might_overwrite_are_copied() -> None:
+    program = program_of(COMPUTED)
+    source = write_host(program).source
+    assert source.count("frame.store") == 1
+    assert "left = k.left(left)" in source
+    x = np.arange(4, dtype="f")
+    check(program, *([x, np.array(depth)] for depth in (0, 1, 2, 5, 3, 0)))

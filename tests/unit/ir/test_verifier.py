@@ -132,3 +132,31 @@ def test_the_cost_is_linear():
 
     small, large = seconds(exits(100)), seconds(exits(2000))
     assert large < 3 * 20 * small
+
+
+CALL = """
+func.func @main(%x: {given}) -> tensor<?xf32> {{
+  %y = func.call @{callee}(%x) : ({given}) -> {result}
+  dycl.return %y : {result}
+}}
+func.func private @half(%x: tensor<?xf32>) -> tensor<?xf32> {{
+  dycl.return %x : tensor<?xf32>
+}}
+"""
+
+
+def test_a_call_takes_a_more_precise_type():
+    verify(parse_module(CALL.format(given="tensor<4xf32>", callee="half", result="tensor<?xf32>")))
+
+
+@pytest.mark.parametrize(
+    ("given", "callee", "result", "message"),
+    [
+        ("tensor<4x4xf32>", "half", "tensor<?xf32>", "value 0 is tensor<4x4xf32>, but that input of @half is"),
+        ("tensor<4xf32>", "half", "tensor<4xf32>", "result 0 of @half is tensor<?xf32>, not tensor<4xf32>"),
+        ("tensor<4xf32>", "third", "tensor<?xf32>", "@third is not a function of this module"),
+    ],
+)
+def test_a_call_that_does_not_fit_its_function(given, callee, result, message):
+    with pytest.raises(InvalidProgram, match=message.replace("?", r"\?")):
+        verify(parse_module(CALL.format(given=given, callee=callee, result=result)))

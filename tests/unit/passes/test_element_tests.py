@@ -74,3 +74,56 @@ def test_the_host_decides_as_torch_does(element: str) -> None:
             (given,) = interpret(hoisted_program.module, hoisted_program.weights, [x])
             assert given == getattr(torch, test)(x[1, 0], bound).item(), f"{value} {test} {bound}"
     assert hoisted >= 6 * 4
+
+
+OTHERS = {
+    "Scalar": ("i64", "i64", INTEGERS),
+    "Tensor": ("tensor<1x1xi64>", "i64", INTEGERS),
+    "Tensor of floats": ("tensor<1x1xf32>", "f32", FLOATS),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_the_host_compares_two_elements_as_torch_does(kind: str) -> None:
+    other, element, values = OTHERS[kind]
+    for test in ("eq", "ne", "lt", "le", "gt", "ge"):
+        module = parse_module(
+            f"""
+        func.func @main(%x: tensor<3x{element}>, %y: {other}) -> i1 {{
+          %r = dycl.region (%a = %x : tensor<3x{element}>, %b = %y : {other}) -> (i1) {{
+            %e = dycl.aten select.int(%a, 0, 1) : (tensor<3x{element}>) -> tensor<{element}>
+            %t = dycl.aten {test}.{kind[:6]}(%e, %b) : (tensor<{element}>, {other}) -> tensor<i1>
+            %i = dycl.item %t : tensor<i1> -> i1
+            dycl.yield %i : i1
+          }}
+          dycl.return %r : i1
+        }}""".replace("tensor<i1>", "tensor<i1>" if kind == "Scalar" else "tensor<1x1xi1>")
+        )
+        hoisted = Program(module, WeightStore())
+        parse_pipeline("hoist-to-host").run(hoisted)
+        assert not any(isinstance(op, RegionOp) for op in module.walk())
+        for left, right in product(values, values):
+            x = torch.tensor([0, left, 0], dtype=DTYPES[element])
+            y = right if kind == "Scalar" else torch.tensor([[right]], dtype=DTYPES[element])
+            (given,) = interpret(module, hoisted.weights, [x, y])
+            assert given == getattr(torch, test)(x[1], y).item(), f"{left} {test} {right}"
+
+
+def test_the_host_leaves_to_kernels_what_torch_converts_first() -> None:
+    """A float's rounding, a narrow integer's range, and elements of two types."""
+    for element, other, overload in (
+        ("f32", "f64", "Scalar"),
+        ("i8", "i64", "Scalar"),
+        ("i64", "tensor<f32>", "Tensor"),
+    ):
+        module = parse_module(f"""
+        func.func @main(%x: tensor<{element}>, %y: {other}) -> i1 {{
+          %r = dycl.region (%a = %x : tensor<{element}>, %b = %y : {other}) -> (i1) {{
+            %t = dycl.aten lt.{overload}(%a, %b) : (tensor<{element}>, {other}) -> tensor<i1>
+            %i = dycl.item %t : tensor<i1> -> i1
+            dycl.yield %i : i1
+          }}
+          dycl.return %r : i1
+        }}""")
+        parse_pipeline("hoist-to-host").run(Program(module, WeightStore()))
+        assert any(isinstance(op, RegionOp) for op in module.walk()), element

@@ -10,7 +10,9 @@ from tests.random_control_flow import random_program
 
 FILES = Path(__file__).parents[2] / "filecheck" / "passes"
 
-SCALAR_PIPELINE = "unroll-loops{max-trip-count=64},propagate-constants,canonicalize,cse,dce"
+SCALAR_PIPELINE = (
+    "unroll-loops{max-trip-count=64},propagate-constants,canonicalize,cse,thread-branches,canonicalize,dce"
+)
 
 
 def functions(name: str, without: str = "^$") -> str:
@@ -54,6 +56,16 @@ def test_random_programs(pipeline: str) -> None:
         assert_same(random_program(seed), pipeline, samples=3)
 
 
+def test_random_programs_with_threaded_branches() -> None:
+    """Of branches that are joined, one is left to force: the other follows it."""
+    for seed in range(40):
+        assert_same(random_program(seed), "cse,thread-branches", samples=3, force=False)
+
+
+def test_threaded_filecheck_programs() -> None:
+    assert_same(functions("thread_branches", "stay"), "thread-branches", force=False)
+
+
 def test_random_programs_through_a_pipeline() -> None:
     for seed in range(25, 60):
         assert_same(random_program(seed), SCALAR_PIPELINE, samples=3, force=False)
@@ -61,7 +73,16 @@ def test_random_programs_through_a_pipeline() -> None:
 
 @pytest.mark.parametrize(
     "pipeline",
-    ["canonicalize", "cse", "dce", "hoist-invariants", "infer-shapes", "propagate-constants", "rotate-loops"],
+    [
+        "canonicalize",
+        "cse",
+        "dce",
+        "hoist-invariants",
+        "infer-shapes",
+        "propagate-constants",
+        "rotate-loops",
+        "thread-branches",
+    ],
 )
 def test_passes_come_to_rest(pipeline: str) -> None:
     """Running a pass again changes nothing."""

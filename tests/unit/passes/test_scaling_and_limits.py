@@ -54,7 +54,9 @@ def many_branches(count: int) -> ModuleOp:
     return parse_module("\n".join(lines))
 
 
-@pytest.mark.parametrize("pipeline", ["canonicalize", "cse", "dce", "propagate-constants", "unroll-loops"])
+@pytest.mark.parametrize(
+    "pipeline", ["canonicalize", "cse", "dce", "propagate-constants", "thread-branches", "unroll-loops"]
+)
 def test_cost_is_linear_in_the_number_of_branches(pipeline: str) -> None:
     def cost(count: int) -> float:
         times: list[float] = []

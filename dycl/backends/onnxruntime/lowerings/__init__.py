@@ -9,6 +9,7 @@ from dycl.backends.onnxruntime.lowerings import (
     pools,
     recurrent,
     reductions,
+    selections,
     shapes,
 )
 from dycl.backends.onnxruntime.lowerings.table import LOWERINGS, Argument, Call, Lowered, Lowering
@@ -27,5 +28,6 @@ __all__ = [
     "pools",
     "recurrent",
     "reductions",
+    "selections",
     "shapes",
 ]

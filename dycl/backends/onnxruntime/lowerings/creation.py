@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from dycl.backends.onnxruntime.graph import Scalar, Size, element_count
+from dycl.backends.onnxruntime.graph import BOOL, INT64, Graph, Scalar, Size, element_count
 from dycl.backends.onnxruntime.lowerings.table import Call, Lowered, lowers
 
 _INLINE_ELEMENTS = 4096
@@ -56,7 +56,7 @@ def _like(call: Call, x: ir.Value, value: Scalar) -> Lowered:
     if call.sizes is not None:
         return filled(call, call.sizes, value)
     graph = call.graph
-    shape = graph.op("Shape", x, dtype=ir.DataType.INT64)
+    shape = graph.op("Shape", x, dtype=INT64)
     return graph.op("Expand", graph.scalar(value, call.dtype), shape)
 
 
@@ -106,3 +106,26 @@ def arange_start(call: Call, start: Scalar, end: Scalar, *_: object) -> Lowered:
 @lowers("arange.start_step")
 def arange_step(call: Call, start: Scalar, end: Scalar, step: Scalar, *_: object) -> Lowered:
     return _arange(call, start, end, step)
+
+
+@lowers("eye.default")
+def eye(call: Call, size: Size, *_: object) -> Lowered:
+    return eye_m(call, size, size)
+
+
+@lowers("eye.m")
+def eye_m(call: Call, rows: Size, columns: Size, *_: object) -> Lowered:
+    graph = call.graph
+    if not isinstance(rows, ir.Value) and not isinstance(columns, ir.Value) and rows * columns <= _INLINE_ELEMENTS:
+        return graph.constant(np.eye(rows, columns), call.dtype)
+    down, across = (
+        graph.op("Unsqueeze", counted(graph, size), graph.constant([axis])) for axis, size in ((1, rows), (0, columns))
+    )
+    return graph.cast(graph.op("Equal", down, across, dtype=BOOL), call.dtype)
+
+
+def counted(graph: Graph, size: Size) -> ir.Value:
+    """Return 0, 1, ..., size - 1."""
+    if not isinstance(size, ir.Value):
+        return graph.constant(np.arange(size))
+    return graph.op("Range", graph.constant(0), graph.scalar(size, INT64), graph.constant(1), shape=[None])

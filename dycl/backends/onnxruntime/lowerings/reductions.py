@@ -1,5 +1,6 @@
 """Reductions, softmax and sorting."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TypeAlias
@@ -50,8 +51,18 @@ lowers("min.default")(partial(_full_reduction, "ReduceMin"))
 
 def _truth(op_type: str, call: Call, x: ir.Value, dims: Dims = None, keepdim: bool = False) -> Lowered:
     """`any` is the largest of the truth values, `all` the smallest; of uint8 torch makes uint8 again."""
-    reduced = reduce(call, op_type, call.graph.cast(x, BOOL), dims, keepdim)
-    return call.graph.cast(reduced, call.dtype)
+    graph, truths = call.graph, call.graph.cast(x, BOOL)
+    sizes = known_shape(x)
+    if sizes is not None and 0 not in sizes:
+        return graph.cast(reduce(call, op_type, truths, dims, keepdim), call.dtype)
+    # There is no largest or smallest of no values, but there are none that tell.
+    telling = truths
+    if op_type == "ReduceMin":
+        telling = graph.op("Not", truths)
+        telling.shape = x.shape
+    count = reduce(call, "ReduceSum", graph.cast(telling, INT64), dims, keepdim)
+    found = graph.op("Greater" if op_type == "ReduceMax" else "Equal", count, graph.constant(0), dtype=BOOL)
+    return graph.cast(found, call.dtype)
 
 
 lowers("any.default", "any.dim", "any.dims")(partial(_truth, "ReduceMax"))
@@ -91,21 +102,26 @@ lowers("argmin.default")(partial(_arg_extremum, "ArgMin"))
 def _spread(
     call: Call, x: ir.Value, dims: Dims, correction: int | float | ir.Value | None, keepdim: bool, root: bool
 ) -> Lowered:
-    """Variance over known sizes, or its root: the mean square of the centred values, times n / (n - correction)."""
-    sizes = known_shape(x)
-    if sizes is None or isinstance(correction, ir.Value):
+    """Variance, or its root: the sum of the squared centred values, by n - correction, which is 0 where it is less."""
+    if isinstance(correction, ir.Value):
         return None
-    graph = call.graph
-    axes = [dims] if isinstance(dims, int) else list(dims or range(len(sizes)))
-    count = 1
-    for axis in axes:
-        count *= sizes[axis] if sizes else 1
-    free = count - (1 if correction is None else correction)
-    if free <= 0:
-        return None
-    centred = graph.op("Sub", x, reduce(call, "ReduceMean", x, dims, True), shape=sizes)
+    graph, sizes = call.graph, known_shape(x)
+    taken = 1 if correction is None else correction
+    axes = [dims] if isinstance(dims, int) else list(dims or range(rank(x)))
+    shape = sizes if sizes is not None else [None] * rank(x)
+    centred = graph.op("Sub", x, reduce(call, "ReduceMean", x, dims, True), shape=shape)
     squares = reduce(call, "ReduceSumSquare", centred, dims, keepdim)
-    variance = graph.op("Mul", squares, graph.constant(1 / free, call.dtype))
+    if sizes is not None:
+        free = math.prod(sizes[axis] for axis in axes) - taken if sizes else 1 - taken
+        if free > 0:
+            variance = graph.op("Mul", squares, graph.constant(1 / free, call.dtype))
+        else:
+            variance = graph.op("Div", squares, graph.constant(0, call.dtype))
+    else:
+        counted = graph.op("Gather", graph.op("Shape", x, dtype=INT64), graph.constant([a % rank(x) for a in axes]))
+        count = graph.cast(graph.op("ReduceProd", counted, keepdims=0), call.dtype)
+        free = graph.op("Sub", count, graph.constant(taken, call.dtype))
+        variance = graph.op("Div", squares, graph.op("Max", free, graph.constant(0, call.dtype)))
     return graph.op("Sqrt", variance) if root else variance
 
 
@@ -201,3 +217,8 @@ def sort(call: Call, x: ir.Value, dim: int, descending: bool) -> Lowered:
     if not sizes or not (is_float(x.dtype) or x.dtype == INT64):
         return None
     return topk(call, x, sizes[dim], dim, descending, True)
+
+
+@lowers("sort.stable")
+def sort_stable(call: Call, x: ir.Value, stable: object, dim: int, descending: bool) -> Lowered:
+    return sort(call, x, dim, descending)

@@ -1,7 +1,9 @@
 """Ops that move elements or only re-view them. A re-view to known sizes is one Reshape, whatever torch calls it."""
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import onnx_ir as ir
 
 from dycl.backends.onnxruntime.graph import INT64, Graph, Scalar, Size, known_shape, rank
@@ -137,10 +139,11 @@ def select(call: Call, x: ir.Value, dim: int, index: Size) -> Lowered:
 def slice_tensor(call: Call, x: ir.Value, dim: int, start: Size | None, end: Size | None, step: Size) -> Lowered:
     if call.sizes is not None and known_shape(x) == call.sizes and step == 1:
         return x
-    graph = call.graph
-    bounds = [0 if start is None else start, _END if end is None else end]
-    tensors = [graph.sizes([size]) for size in (*bounds, dim, step)]
-    return graph.op("Slice", x, *tensors)
+    return _sliced(call.graph, x, dim, 0 if start is None else start, _END if end is None else end, step)
+
+
+def _sliced(graph: Graph, x: ir.Value, dim: int, start: Size, end: Size, step: Size = 1) -> ir.Value:
+    return graph.op("Slice", x, *(graph.sizes([size]) for size in (start, end, dim, step)))
 
 
 @lowers("narrow.default")
@@ -191,15 +194,30 @@ def stack(call: Call, tensors: Sequence[ir.Value], dim: int) -> Lowered:
     "unsafe_split_with_sizes.default",
     "unsafe_chunk.default",
 )
-def split(call: Call, x: ir.Value, _: object, dim: int) -> Lowered:
+def split(call: Call, x: ir.Value, asked: Size | Sequence[Size], dim: int) -> Lowered:
     """Whatever asked for the parts, their sizes are those of the results."""
     if len(call.results) == 1:
         return [x]
     sizes = [result.shape[dim] for result in call.results]
     known = [size for size in sizes if size is not None]
     if len(known) < len(sizes):
-        return None
+        return _split_at_run_time(call, x, asked, dim)
     return call.graph.ops("Split", [x.dtype] * len(sizes), x, call.graph.constant(known), axis=dim)
+
+
+def _split_at_run_time(call: Call, x: ir.Value, asked: Size | Sequence[Size], dim: int) -> Lowered:
+    graph, count = call.graph, len(call.results)
+    if not isinstance(asked, int | ir.Value):
+        return graph.ops("Split", [x.dtype] * count, x, graph.sizes(asked), axis=dim)
+    if "split.Tensor" not in call.overload:
+        if call.overload.startswith("tensor_split") or isinstance(asked, ir.Value):
+            return None
+        # As many parts as asked for, but for the last ones, of the same size.
+        size = graph.op("Add", graph.size(x, dim), graph.constant(asked - 1))
+        asked = graph.op("Div", size, graph.constant(asked))
+    step = graph.scalar(asked, INT64)
+    starts = [graph.op("Mul", step, graph.constant(index)) for index in range(count)]
+    return [_sliced(graph, x, dim, start, end) for start, end in zip(starts, [*starts[1:], _END], strict=True)]
 
 
 @lowers("unbind.int")
@@ -254,3 +272,14 @@ def repeat(call: Call, x: ir.Value, repeats: Sequence[Size]) -> Lowered:
             return None
         x = graph.reshape(x, [*[1] * extra, *sizes]) or x
     return graph.op("Tile", x, graph.sizes(repeats))
+
+
+@lowers("diagonal_scatter.default")
+def diagonal_scatter(call: Call, x: ir.Value, source: ir.Value, offset: int, first: int, second: int) -> Lowered:
+    sizes, graph = known_shape(x), call.graph
+    if sizes is None or known_shape(source) is None:
+        return None
+    places = np.diagonal(np.arange(math.prod(sizes)).reshape(sizes), offset, first, second)
+    content, written = (graph.op("Reshape", value, graph.constant([-1])) for value in (x, source))
+    flat = graph.op("ScatterElements", content, graph.constant(places.ravel()), written, axis=0)
+    return graph.op("Reshape", flat, graph.constant(sizes))
