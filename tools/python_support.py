@@ -22,6 +22,7 @@ TOPICS = (
     "test_generators",
     "test_matches",
     "test_managers",
+    "test_containers_by_path",
     "test_objects",
     "test_classes",
     "test_scalars",

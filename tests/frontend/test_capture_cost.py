@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dycl.frontends.torch.capture import Capture
 from dycl.frontends.torch.merge import Merge
@@ -84,3 +85,25 @@ def test_alike_layers_of_run_time_sizes_are_tried_once(work: Counter[str]) -> No
         capture(program(forward, layers=nn.ModuleList(nn.Linear(3, 3) for _ in range(length))), POS, "unroll")
         tries.append(work["_outcome"])
     assert tries[0] == tries[1] > 0
+
+
+def test_alike_layers_ask_torch_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    dispatch = FakeTensorMode.dispatch
+
+    def note(self: FakeTensorMode, func: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(func)
+        return dispatch(self, func, *args, **kwargs)
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.relu(layer(x)) + x
+        return x
+
+    calls: list[int] = []
+    monkeypatch.setattr(FakeTensorMode, "dispatch", note)
+    for length in (3, 9):
+        asked.clear()
+        capture(program(forward, layers=nn.ModuleList(nn.Linear(3, 3) for _ in range(length))), POS, "unroll")
+        calls.append(len(asked))
+    assert calls[0] == calls[1] > 0

@@ -125,3 +125,19 @@ def test_break_in_the_else_of_a_try(loops: str):
         return x
 
     check(forward, POS, NEG, POS * 2, all_sides=False, loops=loops, scales=[1.0, 2.5, 3.0])
+
+
+def test_run_time_bool_in_tensor_arithmetic():
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        flag = x.sum().item() > 1
+        return (x < 1) == flag, x * flag, x + (not flag), (x > 0) & flag, torch.where(x > 0, flag, x)
+
+    check(forward, POS, NEG)
+
+
+def test_truth_of_a_list_that_is_longer_on_one_path():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        items = [1] if x.sum() > 0 else []
+        return x + 1 if bool(items) else x
+
+    check(forward, POS, NEG)

@@ -22,6 +22,7 @@ class Attempt:
         self._loops = [(loop, len(loop.exits)) for loop in capture.open_loops]
         self._counters = set(capture.counters)
         self._stack = [_Saved(activation) for activation in capture.stack]
+        self._attempts = capture.attempts
         capture.attempts += 1
         capture.enter(self._block)
 
@@ -44,7 +45,7 @@ class Attempt:
 
     def discard(self) -> None:
         capture = self._capture
-        capture.attempts -= 1
+        capture.attempts = self._attempts
         while len(capture.journal.levels) > self._level:
             capture.journal.rollback()
         capture.builder.blocks[:] = self._blocks

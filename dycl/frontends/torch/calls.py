@@ -91,7 +91,7 @@ def call_node(activation: Activation, node: ast.Call, tail: bool = False) -> Val
     for keyword in node.keywords:
         value = activation.evaluate(keyword.value)
         if keyword.arg is None:
-            kwargs.update(capture.native(dict, value))
+            kwargs.update(capture.native(dict, capture.usable(value)))
         else:
             kwargs[keyword.arg] = value
     activation.node = node

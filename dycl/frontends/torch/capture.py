@@ -44,6 +44,8 @@ from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
 from dycl.frontends.torch.values import (
     Choice,
     Escape,
+    Forked,
+    ForkWanted,
     Guarded,
     ModelRaised,
     Poison,
@@ -146,6 +148,8 @@ class Capture:
         """The function that a definition last made, by definition and the names around it."""
         self.abstract: dict[int, tuple[Value, Symbolic]] = {}
         """The containers whose contents are not known, by id: what stands for them."""
+        self.may_fork = 0
+        """How many statements are open that may be executed for each of a container's contents."""
         self.warnings: dict[str, None] = {}
         self._locations: dict[Source, dict[ast.AST, FileLineColLoc]] = {}
         self._births: dict[int, tuple[Value, int]] = {}
@@ -287,13 +291,23 @@ class Capture:
     def usable(self, value: Value) -> Value:
         """Return a value whose content, if it is a container, is known item by item; else raise an error."""
         value = self.defined(value)
-        if id(value) in self.abstract:
-            raise self.error(
-                f"{self.abstract[id(value)][1].describe()}, in a way that asks for its items now",
-                "a loop or one side of a branch has made it longer",
-                "index it, loop over it, stack it, or keep its items in a tensor",
-            )
+        contents = self.abstract[id(value)][1] if id(value) in self.abstract else None
+        if isinstance(contents, Forked):
+            known = self.builder.known(contents.index.ssa)
+            if known is None:
+                raise ForkWanted(value, contents) if self.may_fork else self.unusable(value)
+            self.journal.write(ContentsSlot(value, self.abstract, self.birth(value)), contents.options[int(known)])
+        elif contents is not None:
+            raise self.unusable(value)
         return value
+
+    def unusable(self, container: Value) -> CaptureError:
+        """Return the error for what asks for a container's items where these are not known."""
+        return self.error(
+            f"{self.abstract[id(container)][1].describe()}, in a way that asks for its items now",
+            "a loop or one side of a branch has changed it",
+            "index it, loop over it, stack it, or keep its items in a tensor",
+        )
 
     def name_value(self, name: str, value: Value) -> None:
         """Give the SSA value of `value` a variable's name, where it has none."""

@@ -153,7 +153,7 @@ def _dict(activation: Activation, node: ast.Dict) -> Value:
     result: dict[Value, Value] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            capture.native(result.update, activation.evaluate(value))
+            capture.native(result.update, capture.usable(activation.evaluate(value)))
         else:
             known = activation.evaluate(key)
             capture.native(result.__setitem__, capture.key(known), activation.evaluate(value))

@@ -17,6 +17,7 @@ from xdsl.ir import Block, SSAValue
 
 from dycl.frontends.torch.columns import Column, Deferred, fit_sizes, number_key
 from dycl.frontends.torch.control import Completion
+from dycl.frontends.torch.forked import plan_forked
 from dycl.frontends.torch.heap import Cell, key_of
 from dycl.frontends.torch.journal import ContentsSlot, Slot, State, VariableSlot, WrittenSlot
 from dycl.frontends.torch.liveness import is_dead
@@ -25,6 +26,7 @@ from dycl.frontends.torch.values import (
     ABSENT,
     UNBOUND,
     Choice,
+    Forked,
     Guarded,
     Kind,
     Poison,
@@ -110,7 +112,7 @@ class Merge:
         if isinstance(slot, WrittenSlot):
             return _always(all(present))
         if isinstance(slot, ContentsSlot):
-            return self._contents(values)
+            return self.contents(values)
         return self.plan(values, slot.label)
 
     def plan(self, values: Sequence[Value], label: str) -> Thunk:
@@ -181,10 +183,14 @@ class Merge:
             places.insert(0, tuple(found))
         self.trace.append(("choice", len(options)))
         plans = [self.plan(column, label) for column in options]
-        kind: Kind = bool if len(options) == 2 else int
-        parts = [_place(self.capture, value, place, kind) for value, place in zip(values, places, strict=True)]
-        index = self.index(parts, len(options))
+        index = self.choice_index(values, places, len(options))
         return lambda: _chosen(index(), [plan() for plan in plans])
+
+    def choice_index(self, values: Sequence[Value], places: Sequence[tuple[int, ...]], count: int) -> Thunk:
+        """Plan the number of the alternative that each side has; `places` are those of a side's own alternatives."""
+        kind: Kind = bool if count == 2 else int
+        parts = [_place(self.capture, value, place, kind) for value, place in zip(values, places, strict=True)]
+        return self.index(parts, count)
 
     def _fits(self, column: Sequence[Value], value: Value) -> bool:
         return all(self._is_alike(other, value) for other in column if other is not ABSENT)
@@ -277,18 +283,19 @@ class Merge:
         column = self.column(("ssa", *parts), parts)
         return lambda: Cell(column.ssa, self.capture.journal.tick())
 
-    def _contents(self, values: list[Value]) -> Thunk:
+    def contents(self, values: Sequence[Value]) -> Thunk:
         present = [value for value in values if value is not ABSENT]
         first = present[0]
         for value in present:
             if isinstance(value, Poison):
                 return self._poison(value)
+        if any(isinstance(value, Forked) for value in present):
+            return plan_forked(self, values) or self._different(present)
         if any(isinstance(value, Symbolic) for value in present) or (
             isinstance(first, list) and any(len(value) != len(first) for value in present)
         ):
-            return self.capture.evaluator.merged_lists(self, values) or self._refused(
-                "a list whose length depends on the path, and whose items are not all of one shape and dtype,"
-            )
+            grown = self.capture.evaluator.merged_lists(self, values)
+            return grown or plan_forked(self, values) or self._different(present)
         if isinstance(first, dict):
             if all(list(value) == list(first) for value in present):
                 columns = {key: [v if v is ABSENT else v[key] for v in values] for key in first}
@@ -300,7 +307,12 @@ class Merge:
         elif all(len(value) == len(first) for value in present):
             parts = [self.plan(items, "an item of a list") for items in _transposed(values, len(first))]
             return lambda: [part() for part in parts]
-        return self._refused(f"a {type(first).__name__} whose length or keys depend on the path")
+        return plan_forked(self, values) or self._different(present)
+
+    def _different(self, contents: Sequence[Value]) -> Thunk:
+        first = contents[0].options[0] if isinstance(contents[0], Forked) else contents[0]
+        kind = "list" if isinstance(first, Symbolic) else type(first).__name__
+        return self._refused(f"a {kind} whose length or keys depend on the path, in too many ways,")
 
     def _containers(self, values: Sequence[Value], label: str) -> Thunk:
         """Lists or dicts that the sides have made themselves."""
@@ -310,13 +322,15 @@ class Merge:
                 return self._refused(f"`{label}`, which is a different {type_name(value)} on each path,")
             key = ("contents", id(value))
             contents.append(side.state[key][1] if key in side.state else value)
-        inner = self._contents(contents)
-        return lambda: self._new_container(inner())
+        inner = self.contents(contents)
+        like = next(value for value in values if value is not ABSENT)
+        return lambda: self._new_container(inner(), like)
 
-    def _new_container(self, contents: Value) -> Value:
+    def _new_container(self, contents: Value, like: Value) -> Value:
         if not isinstance(contents, Symbolic) or isinstance(contents, Poison):
             return self.capture.born(contents)
-        made: list[Value] = self.capture.born([])
+        made = self.capture.born(like.copy())
+        made.clear()
         slot = ContentsSlot(made, self.capture.abstract, self.capture.birth(made))
         self.capture.journal.write(slot, contents)
         return made

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import torch
+from xdsl.dialects.builtin import i1
 
 from dycl.frontends.torch import scalars
 from dycl.frontends.torch.arrays import Array
@@ -13,6 +14,7 @@ from dycl.frontends.torch.clocks import ClockReading, clock_arithmetic
 from dycl.frontends.torch.containers import call_container_method, refuse_counting
 from dycl.frontends.torch.forks import fork, forked_call, whether
 from dycl.frontends.torch.grown import Grown, contains, extended, grown_of, new_list, of_list
+from dycl.frontends.torch.numbers import scalar_tensor
 from dycl.frontends.torch.truth import invert, truth_value
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, unknown_text
 
@@ -84,7 +86,7 @@ def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, 
         if kind is ast.Mod and isinstance(left, str):
             return unknown_text()
         left, right = (v.tensor if isinstance(v, Array) and not v.tensor.dim() else v for v in (left, right))
-        return capture.torch_call(_BINARY[kind], left, right)
+        return capture.torch_call(_BINARY[kind], *_bools_as_tensors(capture, left, right))
     if is_number(left) and is_number(right) and (isinstance(left, Scalar) or isinstance(right, Scalar)):
         return scalars.binary(capture, kind, left, right)
     if kind is ast.Mod and isinstance(left, str) and holds(right, lambda v: isinstance(v, Symbolic | torch.Tensor)):
@@ -95,6 +97,17 @@ def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, 
     refuse_counting(capture, left, right)
     result = capture.native(_BINARY[kind], left, right)
     return capture.born(result) if isinstance(result, list | dict | set) else result
+
+
+def _bools_as_tensors(capture: "Capture", left: Value, right: Value) -> tuple[Value, Value]:
+    """Return operands with tensors for run-time bools, which torch would ask for; without dimensions, they promote
+    alike."""
+
+    def converted(value: Value) -> Value:
+        is_bool = isinstance(value, Scalar) and value.kind is bool
+        return scalar_tensor(capture, value, i1) if is_bool else value
+
+    return converted(left), converted(right)
 
 
 def _joined_lists(capture: "Capture", left: "list[Value]", right: "list[Value]") -> Grown | None:
@@ -141,7 +154,7 @@ def comparison(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Va
     if isinstance(right, Array):
         return right.compare(_SWAPPED[kind], left)
     if isinstance(left, torch.Tensor) or isinstance(right, torch.Tensor):
-        return capture.torch_call(_COMPARE[kind], left, right)
+        return capture.torch_call(_COMPARE[kind], *_bools_as_tensors(capture, left, right))
     if isinstance(left, Scalar) or isinstance(right, Scalar):
         if is_number(left) and is_number(right):
             known = capture.symbols.decide(_COMPARE[kind], left, right)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from dycl.frontends.torch.grown import Grown, Part, grown_of
-from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value
+from dycl.frontends.torch.values import Choice, Forked, Poison, Scalar, Symbolic, Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -73,6 +73,9 @@ def outline(capture: "Capture", value: Value, around: tuple[int, ...] = ()) -> T
     grown = grown_of(capture, value)
     if grown is not None:
         return _stacked(capture, grown)
+    forked = capture.abstract.get(id(value), (None, None))[1]
+    if isinstance(forked, Forked) and capture.builder.known(forked.index.ssa) is None:
+        return Chosen(forked.index, _items(capture, [_of_kind(value, contents) for contents in forked.options], around))
     value = capture.usable(value)
     if isinstance(value, torch.Tensor):
         return Held(capture.ssa_of(value))
@@ -94,6 +97,19 @@ def outline(capture: "Capture", value: Value, around: tuple[int, ...] = ()) -> T
         raise _refused(capture, value)
     kind = "namedtuple" if isinstance(value, tuple) else "model_output" if isinstance(value, dict) else "dataclass"
     return Container(kind, _items(capture, _contents(capture, value, fields), around), tuple(fields), type(value))
+
+
+def _of_kind(container: Value, contents: Value) -> Value:
+    """Return a container like another one, with other contents."""
+    if isinstance(contents, Poison):
+        return contents
+    made = container.copy()
+    made.clear()
+    if isinstance(made, dict | set):
+        made.update(contents)
+    else:
+        made.extend(contents)
+    return made
 
 
 def _stacked(capture: "Capture", grown: Grown) -> Stacked:

@@ -19,6 +19,7 @@ from dycl.frontends.dtypes import check_dtypes
 from dycl.frontends.normalization import normalize, unchanged
 from dycl.frontends.torch.arguments import bind, lower_argument, with_numbers
 from dycl.frontends.torch.diagnostics import Refusal
+from dycl.frontends.torch.geometries import Geometries
 from dycl.frontends.torch.heap import PARENT, Heap, ViewCall, storage_of, type_of
 from dycl.frontends.torch.mutation import Mutations
 from dycl.frontends.torch.symbolic_calls import is_symbolic
@@ -45,6 +46,7 @@ class Recorder(SchemaCheckMode):
         self.weights = weights
         self.fakes = fakes
         self.trials = Trials(symbols, self.quietly)
+        self.geometries = Geometries(self.new)
         self.mutations = Mutations(heap, self.trials, self.call)
         self.on_write: Callable[[torch.Tensor], None] = lambda tensor: None
         """Told of each tensor that the program has written to."""
@@ -150,7 +152,7 @@ class Recorder(SchemaCheckMode):
         if is_symbolic(arguments):
             out = self.trials.run(name, func, positional, keywords)
         else:
-            out = func(*positional, **keywords)
+            out = self.geometries.run(func, positional, keywords)
             if any(0 in tensor.size() for tensor in tensors):
                 fail_as_eager(func, positional, keywords)
         if isinstance(out, tuple | list):

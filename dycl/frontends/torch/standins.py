@@ -32,14 +32,13 @@ from dycl.frontends.torch.operator_functions import OPERATOR_FUNCTIONS
 from dycl.frontends.torch.operators import binary_operation, comparison
 from dycl.frontends.torch.ordering import extreme, ordered
 from dycl.frontends.torch.sequences import RunTimeSequence
-from dycl.frontends.torch.truth import truth_of
+from dycl.frontends.torch.truth import truth_of, truth_value
 from dycl.frontends.torch.values import (
     Choice,
     Kind,
     ModelRaised,
     Scalar,
     Value,
-    is_number,
     unknown_text,
 )
 
@@ -100,6 +99,8 @@ def _getattr(capture: "Capture", owner: Value, name: str, *default: Value) -> Va
 
 def _number(kind: Kind) -> StandIn:
     def convert(capture: "Capture", value: Value = 0, *rest: Value) -> Value:
+        if kind is bool:
+            return truth_value(capture, value)
         capture.usable(value)
         if isinstance(value, ClockReading):
             return value
@@ -107,8 +108,6 @@ def _number(kind: Kind) -> StandIn:
             value = value.tensor
         if isinstance(value, torch.Tensor):
             value = capture.item(value)
-        if kind is bool and not is_number(value):
-            return value_of(truth_of(capture, value))
         if isinstance(value, Scalar):
             return scalars.convert(capture, value, kind)
         return capture.native(kind, value, *rest)

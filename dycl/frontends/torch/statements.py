@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from dycl.frontends.torch.activation import Activation
@@ -9,6 +10,8 @@ from dycl.frontends.torch.assignment import assign, augment, delete
 from dycl.frontends.torch.branches import branch
 from dycl.frontends.torch.conditions import condition
 from dycl.frontends.torch.control import LEFT, Completion, Departed, Leave, Left, Raised
+from dycl.frontends.torch.forked_statements import execute as execute_forked
+from dycl.frontends.torch.forked_statements import has_forked
 from dycl.frontends.torch.functions import define
 from dycl.frontends.torch.guards import depart, has_exits
 from dycl.frontends.torch.loops import execute_for, execute_while
@@ -35,7 +38,10 @@ def execute_block(activation: Activation, body: Sequence[ast.stmt]) -> Completio
                 "move it out of the forward",
             )
         try:
-            completion = handler(activation, node)
+            if capture.abstract and has_forked(capture):
+                completion = execute_forked(capture, partial(handler, activation, node))
+            else:
+                completion = handler(activation, node)
         except Departed as departed:
             return departed.completion
         except Escape as escape:

@@ -142,6 +142,25 @@ class Choice(Symbolic):
         return f"one of {len(self.options)} objects chosen at run time"
 
 
+class Forked(Choice):
+    """What a list, dict or set holds that has other items on each path: one of several contents."""
+
+    def describe(self) -> str:
+        return f"a {type(self.options[0]).__name__} whose length or keys depend on the path"
+
+
+class ForkWanted(BaseException):
+    """A statement asks for what such a container holds, and is to be executed for each of its contents.
+
+    Nothing in between may take it for an error of the program.
+    """
+
+    def __init__(self, container: Value, forked: Forked) -> None:
+        super().__init__()
+        self.container = container
+        self.forked = forked
+
+
 @dataclass(frozen=True, eq=False)
 class Unbound:
     """The content of a name or attribute that does not exist."""

@@ -401,3 +401,14 @@ func.func @not_only_the_first(%x: tensor<4xf32>, %n: i64, %reset: i1) -> (tensor
   }
   dycl.return %r, %s : tensor<4xf32>, tensor<4xf32>
 }
+
+// A reshape to sizes that are known states all of them; one that is not may stay to be found.
+// CHECK-LABEL: func.func @sizes_of_a_reshape
+// CHECK-NEXT:    %a = dycl.aten reshape.default(%x, [3, 8]) : (tensor<2x3x4xf32>) -> tensor<3x8xf32>
+// CHECK-NEXT:    %b = dycl.aten reshape.default(%y, [3, -1]) : (tensor<?x3xf32>) -> tensor<3x?xf32>
+// CHECK-NEXT:    dycl.return %a, %b
+func.func @sizes_of_a_reshape(%x: tensor<2x3x4xf32>, %y: tensor<?x3xf32>) -> (tensor<3x8xf32>, tensor<3x?xf32>) {
+  %a = dycl.aten reshape.default(%x, [3, -1]) : (tensor<2x3x4xf32>) -> tensor<3x8xf32>
+  %b = dycl.aten reshape.default(%y, [3, -1]) : (tensor<?x3xf32>) -> tensor<3x?xf32>
+  dycl.return %a, %b : tensor<3x8xf32>, tensor<3x?xf32>
+}

@@ -19,6 +19,8 @@ EXPRESSIONS = [
     Mod(N, 4) + M,
     -FloorDiv(N, 2) - FloorDiv(M, 3),
     FloorDiv(FloorDiv(N + 1, 2) + 1, 2),
+    Mod(N, 4) * (Mod(N, 4) + 1),
+    M * Mod(N, 4) - Mod(M, 3) * Mod(N, 4),
 ]
 
 

@@ -1,0 +1,173 @@
+"""Dicts, sets and lists that have other keys, members or lengths on each path."""
+
+import collections
+
+import torch
+from torch import nn
+
+from tests.frontend.capturing import ALL, NEG, POS, check, refuse
+
+
+def test_key_that_one_side_sets_is_returned():
+    def forward(self: nn.Module, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        found = {"out": x * 2}
+        if x.sum() > 0:
+            found["positive"] = x + 1
+        return found
+
+    check(forward, POS, NEG)
+
+
+def test_key_that_one_side_sets_is_asked_for():
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, int]:
+        found = {}
+        if x.sum() > 0:
+            found["a"] = x + 1
+        if x.max() > 1:
+            found["b"] = x * 3
+        total = x * 0
+        for key, value in found.items():
+            total = total + (value if key == "a" else value * 2)
+        return total, len(found), "a" in found, found.get("b", x)
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_key_that_one_side_removes():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        parts = {"a": x, "b": x + 1}
+        if x.sum() > 0:
+            del parts["a"]
+        else:
+            parts.pop("b")
+        return sum(parts.values()) * len(parts)
+
+    check(forward, POS, NEG)
+
+
+def test_set_whose_members_depend_on_the_path():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        taken = set()
+        for index, layer in enumerate(self.layers):
+            if x.sum() > 0:
+                taken.add(index)
+                x = layer(x)
+            else:
+                x = x + 0.5
+        if taken:
+            x = x * len(taken)
+        return x if 1 in taken else x - 1
+
+    torch.manual_seed(0)
+    check(forward, *ALL, all_sides=False, layers=nn.ModuleList(nn.Linear(3, 3) for _ in range(3)))
+
+
+def test_list_of_unlike_items_whose_length_depends_on_the_path():
+    def forward(self: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+        scales = [x]
+        if x.sum() > 0:
+            scales.append(torch.cat([x, x], 1))
+        if x.max() > 1:
+            scales.append(x[0])
+        scales[-1] = scales[-1] + 1
+        return scales
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_list_of_unlike_items_is_looped_over():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        scales = [x]
+        if x.sum() > 0:
+            scales.append(torch.cat([x, x], 1))
+        total = x.sum()
+        for scale in scales:
+            total = total + scale.mean()
+        return total
+
+    check(forward, POS, NEG)
+
+
+def test_container_that_each_side_makes():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        if x.sum() > 0:
+            options = {"scale": 2.0, "shift": x}
+        else:
+            options = {"scale": 3.0}
+        return x * options["scale"] + options.get("shift", 1)
+
+    check(forward, POS, NEG)
+
+
+def test_keyword_arguments_that_depend_on_the_path():
+    def scaled(x: torch.Tensor, scale: float = 1.0, shift: float = 0.0) -> torch.Tensor:
+        return x * scale + shift
+
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        options = {"scale": 2.0}
+        if x.sum() > 0:
+            options["shift"] = 1.0
+        return scaled(x, **options)
+
+    check(forward, POS, NEG)
+
+
+def test_default_dict_and_deque():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        groups, recent = collections.defaultdict(list), collections.deque(maxlen=2)
+        for index in range(3):
+            if x.sum() > index:
+                groups["high"].append(x * index)
+                recent.append((x, index))
+            else:
+                groups["low"].append(x - index)
+                recent.append((x, index))
+        return sum(groups["high"], x) - sum(groups["low"], x), len(groups), recent[-1][0]
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_missing_key_is_raised_where_it_is_missing():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        found = {}
+        if x.sum() > 0:
+            found["a"] = x
+        try:
+            return found["a"] * 2
+        except KeyError:
+            return x - 1
+
+    check(forward, POS, NEG)
+
+
+def test_missing_key_fails_the_program_where_it_is_missing():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        found = {}
+        if x.sum() > 0:
+            found["a"] = x
+        return found["a"] * 2
+
+    check(forward, POS, NEG)
+
+
+def test_container_that_one_side_changes_in_a_loop_of_the_program():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        seen = {}
+        while x.sum() > 1:
+            if x.max() > 1.5:
+                seen["large"] = x.max()
+            x = x * 0.5
+        return x + seen.get("large", 0.0)
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_refuses_contents_of_too_many_kinds():
+    def forward(self: nn.Module, x: torch.Tensor) -> int:
+        found = {}
+        for index in range(9):
+            if x.sum() > index:
+                found[index] = x
+        return len(found)
+
+    refuse(forward, POS, "a dict whose length or keys depend on the path, in too many ways,", at="found")
