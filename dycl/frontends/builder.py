@@ -95,6 +95,10 @@ class Builder:
             case _:
                 pass
 
+    def note(self, scalar: SSAValue, value: int) -> None:
+        """Note what a number is in the rest of the innermost block."""
+        self.facts.setdefault(self.blocks[-1], {})[scalar] = value
+
     def known(self, scalar: SSAValue) -> bool | int | None:
         """Return what a host scalar is here, None where nothing tells."""
         for block in reversed(self.blocks):

@@ -171,3 +171,40 @@ def test_refuses_contents_of_too_many_kinds():
         return len(found)
 
     refuse(forward, POS, "a dict whose length or keys depend on the path, in too many ways,", at="found")
+
+
+def test_container_that_is_one_of_two_is_asked_for_its_items():
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[object, ...]:
+        short, long = [x], [x, x + 1, x * 2]
+        taken = long if x.sum() > 0 else short
+        total = sum(part.sum() for part in taken)
+        first, *rest = taken
+        return total, len(taken), first, [part * 2 for part in taken], len(rest)
+
+    check(forward, POS, NEG)
+
+
+def test_list_that_a_loop_replaces_and_makes_longer():
+    def forward(self: nn.Module, x: torch.Tensor) -> list[int]:
+        ids = []
+        for _ in range(3):
+            ids = [1 for _ in ids]
+            try:
+                if x.sum() > 0:
+                    raise ValueError
+            except ValueError:
+                ids.append(1)
+        return ids
+
+    for loops in ("auto", "keep", "unroll"):
+        check(forward, POS, NEG, all_sides=False, loops=loops)
+
+
+def test_item_of_one_of_three_lists():
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[object, ...]:
+        groups = [[x], [x, x + 1], [x, x + 2, x + 3]]
+        group = groups[int(x.argmax())]
+        group.append(x * 5)
+        return group[-1], len(group), len(groups[0]), sum(part.sum() for part in groups[2])
+
+    check(forward, POS, torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[1.0, 2.0, 3.0]]), all_sides=False)

@@ -149,7 +149,9 @@ class Capture:
         self.abstract: dict[int, tuple[Value, Symbolic]] = {}
         """The containers whose contents are not known, by id: what stands for them."""
         self.may_fork = 0
-        """How many statements are open that may be executed for each of a container's contents."""
+        """How many statements are open that may be executed once more, for each of several objects."""
+        self.has_choices = False
+        """Whether there is a container that is one of several."""
         self.warnings: dict[str, None] = {}
         self._locations: dict[Source, dict[ast.AST, FileLineColLoc]] = {}
         self._births: dict[int, tuple[Value, int]] = {}
@@ -295,16 +297,24 @@ class Capture:
         if isinstance(contents, Forked):
             known = self.builder.known(contents.index.ssa)
             if known is None:
-                raise ForkWanted(value, contents) if self.may_fork else self.unusable(value)
+                raise self.wanted(contents, value)
             self.journal.write(ContentsSlot(value, self.abstract, self.birth(value)), contents.options[int(known)])
         elif contents is not None:
-            raise self.unusable(value)
+            raise self.unusable(contents)
         return value
 
-    def unusable(self, container: Value) -> CaptureError:
-        """Return the error for what asks for a container's items where these are not known."""
+    def wanted(self, choice: Choice, container: Value = None) -> BaseException:
+        """Return what lets the statement be executed for each option, an error where that cannot be."""
+        return ForkWanted(choice, container) if self.may_fork else self.unusable(choice)
+
+    def is_plain(self, option: Value) -> bool:
+        """Whether all of an object is known."""
+        return not isinstance(option, Symbolic | torch.Tensor) and id(option) not in self.abstract
+
+    def unusable(self, contents: Symbolic) -> CaptureError:
+        """Return the error for what asks for items where these are not known."""
         return self.error(
-            f"{self.abstract[id(container)][1].describe()}, in a way that asks for its items now",
+            f"{contents.describe()}, in a way that asks for its items now",
             "a loop or one side of a branch has changed it",
             "index it, loop over it, stack it, or keep its items in a tensor",
         )

@@ -1,6 +1,6 @@
-"""Statements that ask for what a container holds which has other contents on each path.
+"""Statements that ask which object it is that a path has left, or what it has left in a container.
 
-Such a statement is taken back, and executed for each of the contents on a branch of its own.
+Such a statement is taken back, and executed for each of the objects, or contents, on a branch of its own.
 """
 
 from collections.abc import Callable, Generator
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
 
-def has_forked(capture: "Capture") -> bool:
-    return any(isinstance(contents, Forked) for _, contents in capture.abstract.values())
+def may_ask(capture: "Capture") -> bool:
+    """Whether there is something of which statements may ask that."""
+    return capture.has_choices or any(isinstance(contents, Forked) for _, contents in capture.abstract.values())
 
 
 def execute(capture: "Capture", run: Callable[[], Completion]) -> Completion:
@@ -29,16 +30,17 @@ def execute(capture: "Capture", run: Callable[[], Completion]) -> Completion:
             completion = run()
     except ForkWanted as wanted:
         start.discard()
-        container, forked = wanted.container, wanted.forked
-        if capture.birth(container) > clock:
-            raise capture.unusable(container) from None
+        choice, container = wanted.choice, wanted.container
+        if capture.birth(container) > clock or not capture.builder.is_visible(choice.index.ssa):
+            raise capture.unusable(choice) from None
 
-        def with_contents(contents: Value) -> Completion:
-            slot = ContentsSlot(container, capture.abstract, capture.birth(container))
-            capture.journal.write(slot, contents)
+        def with_option(option: Value) -> Completion:
+            if isinstance(choice, Forked):
+                slot = ContentsSlot(container, capture.abstract, capture.birth(container))
+                capture.journal.write(slot, option)
             return execute(capture, run)
 
-        return fork_completion(capture, Choice(forked.index, forked.options), with_contents)
+        return fork_completion(capture, Choice(choice.index, choice.options), with_option)
     except ModelRaised:
         start.keep()
         raise

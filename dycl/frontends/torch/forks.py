@@ -40,6 +40,7 @@ def _fork(capture: "Capture", choice: Choice, run: Callable[[Value], Outcome]) -
 
     def rest(first: int) -> Outcome:
         if first == len(options) - 1:
+            capture.builder.note(index.ssa, first)
             return run(options[first])
         constant = capture.builder.constant(first)
         here = capture.builder.emit(arith.CmpiOp(index.ssa, constant, "eq")).result

@@ -98,8 +98,10 @@ def _unknown_length(capture: "Capture", what: str) -> Exception:
 
 def _chosen_items(capture: "Capture", choice: Choice) -> list[Value]:
     """Return the items of a tuple or list chosen at run time, each chosen alike."""
-    if not all(isinstance(option, tuple | list) and len(option) == len(choice.options[0]) for option in choice.options):
-        raise capture.error("the items of an object chosen at run time", "the choices are not of one length")
+    if not all(isinstance(option, tuple | list) and capture.is_plain(option) for option in choice.options):
+        raise capture.wanted(choice)
+    if any(len(option) != len(choice.options[0]) for option in choice.options):
+        raise capture.wanted(choice)
     return [chosen(capture, choice.index, items) for items in zip(*choice.options, strict=True)]
 
 

@@ -48,7 +48,7 @@ def execute_for(activation: Activation, node: ast.For) -> Completion:
 
 def _execute_for(activation: Activation, node: ast.For, value: Value) -> Completion:
     capture = activation.capture
-    if isinstance(value, Choice) and len({_length(option) for option in value.options}) > 1:
+    if isinstance(value, Choice) and len({_length(capture, option) for option in value.options}) > 1:
         return fork_completion(capture, value, lambda option: _execute_for(activation, node, option))
     sequence = sequence_of(capture, value)
     if isinstance(sequence, RunTimeSequence):
@@ -69,7 +69,10 @@ def _execute_for(activation: Activation, node: ast.For, value: Value) -> Complet
     return _evaluate_for(activation, node, elements(capture, value))
 
 
-def _length(value: Value) -> int | None:
+def _length(capture: "Capture", value: Value) -> object:
+    """Return what is equal for sequences that can be looped over as one."""
+    if id(value) in capture.abstract:
+        return id(value)
     return len(value) if isinstance(value, tuple | list) else None
 
 

@@ -184,6 +184,8 @@ class Merge:
         self.trace.append(("choice", len(options)))
         plans = [self.plan(column, label) for column in options]
         index = self.choice_index(values, places, len(options))
+        if any(isinstance(value, list | tuple | dict | set) for column in options for value in column):
+            self.capture.has_choices = True
         return lambda: _chosen(index(), [plan() for plan in plans])
 
     def choice_index(self, values: Sequence[Value], places: Sequence[tuple[int, ...]], count: int) -> Thunk:

@@ -188,8 +188,7 @@ def _same_items(capture: "Capture", left: Value, right: Value) -> Value:
 
 def _compared_choice(capture: "Capture", kind: type[ast.cmpop], left: Value, right: Value) -> Value:
     choice, other = (left, right) if isinstance(left, Choice) else (right, left)
-    plain = not isinstance(other, Symbolic | torch.Tensor)
-    if plain and not any(isinstance(option, Symbolic | torch.Tensor) for option in choice.options):
+    if capture.is_plain(other) and all(map(capture.is_plain, choice.options)):
         pairs = [(option, right) if choice is left else (left, option) for option in choice.options]
         if kind in (ast.Eq, ast.NotEq):
             return whether(capture, choice, [bool(comparison(capture, kind, *pair)) for pair in pairs])
@@ -263,10 +262,12 @@ def _membership(capture: "Capture", item: Value, container: Value) -> Value:
     if grown is not None:
         return contains(capture, grown, item)
     if isinstance(item, Choice):
-        if any(isinstance(option, Symbolic | torch.Tensor) for option in item.options):
+        if not all(map(capture.is_plain, item.options)):
             return fork(capture, item, lambda option: _membership(capture, option, container))
         return whether(capture, item, [bool(_membership(capture, option, container)) for option in item.options])
     capture.usable(container)
+    if isinstance(container, Choice):
+        return fork(capture, container, lambda option: _membership(capture, item, option))
     if isinstance(item, Scalar) and isinstance(container, list | tuple | range | set | frozenset | dict):
         values = list(container)
         if all(map(is_number, values)):

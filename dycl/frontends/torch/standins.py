@@ -20,7 +20,7 @@ from dycl.frontends.torch.clocks import LEFT_OUT, ClockReading, read_environment
 from dycl.frontends.torch.conditions import fold, fold_each, value_of
 from dycl.frontends.torch.copies import COPIES
 from dycl.frontends.torch.exit_stacks import EXIT_STACKS
-from dycl.frontends.torch.forks import whether
+from dycl.frontends.torch.forks import fork, whether
 from dycl.frontends.torch.functions import Closure
 from dycl.frontends.torch.grown import grown_of, joined, length, new_list, numbers, reduced
 from dycl.frontends.torch.heap import sizes_of
@@ -32,6 +32,7 @@ from dycl.frontends.torch.operator_functions import OPERATOR_FUNCTIONS
 from dycl.frontends.torch.operators import binary_operation, comparison
 from dycl.frontends.torch.ordering import extreme, ordered
 from dycl.frontends.torch.sequences import RunTimeSequence
+from dycl.frontends.torch.subscripts import chosen
 from dycl.frontends.torch.truth import truth_of, truth_value
 from dycl.frontends.torch.values import (
     Choice,
@@ -58,10 +59,9 @@ def _len(capture: "Capture", value: Value) -> Value:
     if isinstance(value, torch.Tensor):
         return capture.torch_call(torch.Tensor.size, value, 0)
     if isinstance(value, Choice):
-        lengths = {len(option) for option in value.options}
-        if len(lengths) == 1:
-            return lengths.pop()
-        raise capture.error("the length of an object chosen at run time", "the choices differ in it")
+        if not all(map(capture.is_plain, value.options)):
+            return fork(capture, value, lambda option: _len(capture, option))
+        return chosen(capture, value.index, [len(option) for option in value.options])
     method = capture.method(value, "__len__")
     return capture.evaluator.call(capture, method, [], {}) if method is not None else capture.native(len, value)
 

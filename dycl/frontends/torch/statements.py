@@ -11,7 +11,7 @@ from dycl.frontends.torch.branches import branch
 from dycl.frontends.torch.conditions import condition
 from dycl.frontends.torch.control import LEFT, Completion, Departed, Leave, Left, Raised
 from dycl.frontends.torch.forked_statements import execute as execute_forked
-from dycl.frontends.torch.forked_statements import has_forked
+from dycl.frontends.torch.forked_statements import may_ask
 from dycl.frontends.torch.functions import define
 from dycl.frontends.torch.guards import depart, has_exits
 from dycl.frontends.torch.loops import execute_for, execute_while
@@ -38,7 +38,7 @@ def execute_block(activation: Activation, body: Sequence[ast.stmt]) -> Completio
                 "move it out of the forward",
             )
         try:
-            if capture.abstract and has_forked(capture):
+            if may_ask(capture):
                 completion = execute_forked(capture, partial(handler, activation, node))
             else:
                 completion = handler(activation, node)

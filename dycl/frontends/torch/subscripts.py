@@ -87,6 +87,7 @@ def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value
         stacked = stack_numbers(capture, options)
         return capture.item(_select(capture, stacked, 0, index))
     evaluate_instead(capture, index.ssa, "an object chosen by the number of an iteration")
+    capture.has_choices = True
     return Choice(index, options)
 
 

@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from dycl.frontends.torch.arrays import Array
 from dycl.frontends.torch.forks import fork, whether
 from dycl.frontends.torch.grown import grown_of, length
-from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value
+from dycl.frontends.torch.values import Choice, Scalar, Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -41,7 +41,7 @@ def truth_of(capture: "Capture", value: Value) -> bool | SSAValue:
             return capture.builder.emit(arith.CmpiOp(value.ssa, zero, "ne")).result
         return capture.builder.emit(arith.CmpfOp(value.ssa, zero, "une")).result
     if isinstance(value, Choice):
-        if any(isinstance(option, Symbolic | torch.Tensor) for option in value.options):
+        if not all(map(capture.is_plain, value.options)):
             return truth_of(capture, fork(capture, value, lambda option: truth_value(capture, option)))
         truths = [truth_of(capture, option) for option in value.options]
         if all(isinstance(truth, bool) for truth in truths):

@@ -150,15 +150,16 @@ class Forked(Choice):
 
 
 class ForkWanted(BaseException):
-    """A statement asks for what such a container holds, and is to be executed for each of its contents.
+    """A statement asks which of several objects one is, and is to be executed for each of them; so for the contents
+    of a `container`.
 
     Nothing in between may take it for an error of the program.
     """
 
-    def __init__(self, container: Value, forked: Forked) -> None:
+    def __init__(self, choice: Choice, container: Value = None) -> None:
         super().__init__()
+        self.choice = choice
         self.container = container
-        self.forked = forked
 
 
 @dataclass(frozen=True, eq=False)
