@@ -205,6 +205,6 @@ def test_item_of_one_of_three_lists():
         groups = [[x], [x, x + 1], [x, x + 2, x + 3]]
         group = groups[int(x.argmax())]
         group.append(x * 5)
-        return group[-1], len(group), len(groups[0]), sum(part.sum() for part in groups[2])
+        return group[-1], len(group), len(groups[0]), torch.stack(groups[2]).sum()
 
     check(forward, POS, torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[1.0, 2.0, 3.0]]), all_sides=False)

@@ -141,3 +141,12 @@ def test_truth_of_a_list_that_is_longer_on_one_path():
         return x + 1 if bool(items) else x
 
     check(forward, POS, NEG)
+
+
+def test_item_that_is_written_loses_leading_axes():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        y = x * 1
+        y[0] = x.flatten()[x.flatten() > 1].unsqueeze(1)
+        return y
+
+    check(forward, POS, POS * 2, NEG, all_sides=False)

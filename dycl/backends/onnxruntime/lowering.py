@@ -56,6 +56,9 @@ def lower_ops(graph: Graph, kernel: KernelOp, weights: WeightStore, values: dict
     for op in list(kernel.body.block.ops)[:-1]:
         first = len(graph.nodes)
         results = _lower_op(graph, op, weights, values)
+        for result, value in zip(op.results, results, strict=True):
+            if value is not None and value.shape is None and not is_tensor(result.type):
+                value.shape = ir.Shape(())
         origin = _origin(op)
         for node in graph.nodes[first:]:
             node.name = origin

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import sympy
 import torch
 from torch._C import DispatchKey, _DisableTorchDispatch  # pyright: ignore[reportPrivateUsage]: no public way
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
@@ -29,7 +30,7 @@ from dycl.frontends.torch.values import Value
 from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import AtenOp, ItemOp
 from dycl.ir.ops.aten import RANDOM_OPS
-from dycl.ir.schema import schema_of
+from dycl.ir.schema import overload_of, schema_of
 
 _CPU = torch.device("cpu")
 _DROPOUTS = frozenset(["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
@@ -52,6 +53,7 @@ class Recorder(SchemaCheckMode):
         """Told of each tensor that the program has written to."""
         self.silent = False
         self.inside = False
+        self._strips = False
         """Whether torch has handed an operation over, and waits for its result: it hands over no others."""
 
     def __torch_dispatch__(
@@ -144,8 +146,27 @@ class Recorder(SchemaCheckMode):
             return original
         return self.call(name, func, _map(arguments, self.fake))
 
+    @contextmanager
+    def setting_item(self) -> Generator[None]:
+        """Inside, what is written loses leading axes of size 1 that the place it goes to does not have."""
+        before, self._strips = self._strips, True
+        try:
+            yield
+        finally:
+            self._strips = before
+
+    def _without_leading(self, tensor: torch.Tensor, rank: int) -> torch.Tensor:
+        while tensor.dim() > rank:
+            size = tensor.size(0)
+            if isinstance(size, torch.SymInt):
+                self.symbols.check(sympy.Eq(size.node.expr, 1), RuntimeError, "expand: too few dimensions")
+            tensor = self.call("select.int", overload_of("select.int"), [tensor, 0, 0])
+        return tensor
+
     def call(self, name: str, func: Any, arguments: list[Value]) -> Value:
         """Run a functional overload on fake tensors and emit it."""
+        if self._strips and name == "expand.default" and is_symbolic(arguments):
+            arguments = [self._without_leading(arguments[0], len(arguments[1])), *arguments[1:]]
         tensors = [value for value in _flat(arguments) if isinstance(value, torch.Tensor)]
         check_dtypes(name.partition(".")[0], tensors)
         positional, keywords = _split(name, arguments)

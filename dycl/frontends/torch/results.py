@@ -5,6 +5,7 @@ A variant's parts are results that the other exits have too, with a value of no 
 has at once are one result.
 """
 
+import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,9 +47,12 @@ def emit_return(capture: "Capture", value: Value) -> None:
 
 def emit_failure(capture: "Capture", error: ModelRaised) -> None:
     """End the program with an exception, which every way that has not returned before raises."""
-    op = capture.builder.emit(AssertOp(capture.builder.constant(False), capture.text_of(error)))
+    text = capture.text_of(error)
+    op = capture.builder.emit(AssertOp(capture.builder.constant(False), text))
     if error.place is not None:
         frame = error.place.frame
+        if not isinstance(error.place.node, ast.Raise):
+            capture.warnings[f"{frame.file}:{frame.line}: what has not returned before always raises {text}"] = None
         op.location = FileLineColLoc(StringAttr(frame.file), IntAttr(frame.line), IntAttr(frame.column))
     capture.exits.append(Exit(capture.builder.emit(ReturnOp([])), None))
 

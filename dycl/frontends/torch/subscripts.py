@@ -210,7 +210,8 @@ def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> 
         _check_numbers(capture, owner, index)
         if isinstance(value, Scalar):
             value = scalar_tensor(capture, value, f64 if value.kind is float else i64)
-        capture.torch_call(operator.setitem, owner, index, value)
+        with capture.recorder.setting_item():
+            capture.torch_call(operator.setitem, owner, index, value)
         return
     if holds(index, lambda part: isinstance(part, Symbolic) or capture.is_traced(part)):
         raise capture.error(
