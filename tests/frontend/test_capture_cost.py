@@ -9,9 +9,9 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from dycl.frontends.torch.capture import Capture
-from dycl.frontends.torch.merge import Merge
-from dycl.frontends.torch.recorder import Recorder
-from dycl.frontends.torch.trials import Trials
+from dycl.frontends.torch.paths.merge import Merge
+from dycl.frontends.torch.tensors.recorder import Recorder
+from dycl.frontends.torch.tensors.trials import Trials
 from tests.frontend.capturing import POS, capture, program
 
 

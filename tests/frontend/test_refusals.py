@@ -163,7 +163,7 @@ def test_call_chain_is_shown():
 
 
 def capture_line(function, offset):
-    from dycl.frontends.torch.source import shown_name
+    from dycl.frontends.torch.syntax.source import shown_name
 
     return f"{shown_name(__file__)}:{function.__code__.co_firstlineno + offset}"
 

@@ -16,8 +16,8 @@ from xdsl.ir import Block, Operation
 
 from dycl.frontends.torch import CaptureError
 from dycl.frontends.torch.capture import Exit
-from dycl.frontends.torch.outputs import Container, Held, Stacked, Tree
-from dycl.frontends.torch.results import finish
+from dycl.frontends.torch.results.outputs import Container, Held, Stacked, Tree
+from dycl.frontends.torch.results.results import finish
 from dycl.ir.ops import ReturnOp
 from dycl.ir.text import parse_module
 from dycl.runtime.structure import Fixed, Group, Leaf, Number, Series, Structure, Variants

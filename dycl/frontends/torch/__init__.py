@@ -2,6 +2,6 @@
 
 from dycl.frontends.torch.diagnostics import CaptureError
 from dycl.frontends.torch.frontend import LOOPS, import_module, signature_of
-from dycl.frontends.torch.reference import load_reference
+from dycl.frontends.torch.objects.reference import load_reference
 
 __all__ = ["LOOPS", "CaptureError", "import_module", "load_reference", "signature_of"]

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, LocationAttr, StringAttr
 
-from dycl.frontends.torch.control import Completion, Scope
 from dycl.frontends.torch.diagnostics import Place
-from dycl.frontends.torch.journal import Env
-from dycl.frontends.torch.source import FunctionNode, Source
+from dycl.frontends.torch.paths.control import Completion, Scope
+from dycl.frontends.torch.paths.journal import Env
+from dycl.frontends.torch.syntax.source import FunctionNode, Source
 from dycl.frontends.torch.values import Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
-    from dycl.frontends.torch.guards import Guard
+    from dycl.frontends.torch.paths.guards import Guard
 
 
 @dataclass(frozen=True, eq=False)

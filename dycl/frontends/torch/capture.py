@@ -27,20 +27,21 @@ from xdsl.ir import Block, SSAValue
 
 from dycl.frontends.builder import Builder
 from dycl.frontends.torch.activation import Activation
-from dycl.frontends.torch.branches import Pending, branch_value, require, switch_value
-from dycl.frontends.torch.clocks import warn_once
-from dycl.frontends.torch.control import Completion, Scope
 from dycl.frontends.torch.diagnostics import CaptureError, Refusal
-from dycl.frontends.torch.forks import choice_in, forked_call, settled
-from dycl.frontends.torch.guards import is_guarded
-from dycl.frontends.torch.heap import Heap, sizes_of, storage_of
-from dycl.frontends.torch.journal import ContentsSlot, Journal, State
-from dycl.frontends.torch.merge import Merge
-from dycl.frontends.torch.open_loops import OpenLoop
-from dycl.frontends.torch.recorder import Recorder
-from dycl.frontends.torch.source import Source
-from dycl.frontends.torch.state import CallState
-from dycl.frontends.torch.symbols import SYMBOLIC, Symbols
+from dycl.frontends.torch.loops.open_loops import OpenLoop
+from dycl.frontends.torch.objects.clocks import warn_once
+from dycl.frontends.torch.paths.branches import Pending, branch_value, require, switch_value
+from dycl.frontends.torch.paths.control import Completion, Scope
+from dycl.frontends.torch.paths.forks import choice_in, forked_call, settled
+from dycl.frontends.torch.paths.guards import is_guarded
+from dycl.frontends.torch.paths.journal import ContentsSlot, Journal, State
+from dycl.frontends.torch.paths.merge import Merge
+from dycl.frontends.torch.results.state import CallState
+from dycl.frontends.torch.syntax.source import Source
+from dycl.frontends.torch.tensors.heap import Heap, sizes_of, storage_of
+from dycl.frontends.torch.tensors.recorder import Recorder
+from dycl.frontends.torch.tensors.symbols import SYMBOLIC, Symbols
+from dycl.frontends.torch.tensors.weights import Weights
 from dycl.frontends.torch.values import (
     Choice,
     Escape,
@@ -55,19 +56,18 @@ from dycl.frontends.torch.values import (
     holds,
     unknown_text,
 )
-from dycl.frontends.torch.weights import Weights
 from dycl.ir.ops import AssertOp, ItemOp, ReturnOp
 from dycl.ir.schema import torch_dtype
 from dycl.ir.size_env import SizeEnv
 from dycl.ir.types import element_of, is_static, shape_of
 
 if TYPE_CHECKING:
-    from dycl.frontends.torch.functions import Closure
-    from dycl.frontends.torch.outputs import Tree
-    from dycl.frontends.torch.persistent import Persistent
+    from dycl.frontends.torch.results.outputs import Tree
+    from dycl.frontends.torch.results.persistent import Persistent
+    from dycl.frontends.torch.syntax.functions import Closure
 
 if TYPE_CHECKING:
-    from dycl.frontends.torch.recursion import Recursion
+    from dycl.frontends.torch.loops.recursion import Recursion
 
 
 class Evaluator(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dycl.errors import DyclError
 from dycl.frontends.refusal import Refusal
-from dycl.frontends.torch.source import Source
+from dycl.frontends.torch.syntax.source import Source
 from dycl.ir.locations import Frame
 
 __all__ = ["CaptureError", "Place", "Refusal"]

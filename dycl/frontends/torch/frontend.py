@@ -14,22 +14,22 @@ from xdsl.ir import Block, Region
 
 from dycl.errors import DyclError, UsageError
 from dycl.frontends.torch.activation import Activation, Code
-from dycl.frontends.torch.calls import call, call_node, is_user_function
 from dycl.frontends.torch.capture import DATA_DEPENDENT, Capture
-from dycl.frontends.torch.control import LEFT, Completion
 from dycl.frontends.torch.diagnostics import CaptureError
-from dycl.frontends.torch.expressions import evaluate
-from dycl.frontends.torch.functions import code_of
-from dycl.frontends.torch.grown import plan_grown
-from dycl.frontends.torch.heap import NamesWanted, storage_of
-from dycl.frontends.torch.journal import Env
-from dycl.frontends.torch.merge import Merge
-from dycl.frontends.torch.persistent import persistent
-from dycl.frontends.torch.pruning import prune
-from dycl.frontends.torch.recursion import Recursion, RecursionFound
-from dycl.frontends.torch.results import emit_failure, emit_return, finish
-from dycl.frontends.torch.source import Source
-from dycl.frontends.torch.statements import execute_block
+from dycl.frontends.torch.loops.recursion import Recursion, RecursionFound
+from dycl.frontends.torch.paths.control import LEFT, Completion
+from dycl.frontends.torch.paths.grown import plan_grown
+from dycl.frontends.torch.paths.journal import Env
+from dycl.frontends.torch.paths.merge import Merge
+from dycl.frontends.torch.paths.pruning import prune
+from dycl.frontends.torch.results.persistent import persistent
+from dycl.frontends.torch.results.results import emit_failure, emit_return, finish
+from dycl.frontends.torch.syntax.calls import call, call_node, is_user_function
+from dycl.frontends.torch.syntax.expressions import evaluate
+from dycl.frontends.torch.syntax.functions import code_of
+from dycl.frontends.torch.syntax.source import Source
+from dycl.frontends.torch.syntax.statements import execute_block
+from dycl.frontends.torch.tensors.heap import NamesWanted, storage_of
 from dycl.frontends.torch.values import ModelRaised, Value
 from dycl.ir.schema import element_type, torch_dtype
 from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES

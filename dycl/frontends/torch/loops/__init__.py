@@ -1,0 +1,1 @@
+"""Loops and recursive functions, kept as such or evaluated."""

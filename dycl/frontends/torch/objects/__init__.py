@@ -1,0 +1,1 @@
+"""Python's objects and library, run-time numbers among them."""

@@ -1,0 +1,1 @@
+"""What stands where paths meet, and what a path has left behind."""

@@ -1,0 +1,1 @@
+"""What a program returns, and what it carries from call to call."""

@@ -1,0 +1,1 @@
+"""What Python's syntax means: statements, expressions, calls and functions."""

@@ -1,0 +1,1 @@
+"""Tensors as torch and the IR see them: memory, recorded operations, sizes."""
