@@ -150,3 +150,35 @@ def test_item_that_is_written_loses_leading_axes():
         return y
 
     check(forward, POS, POS * 2, NEG, all_sides=False)
+
+
+def test_reduction_of_no_elements_fails_though_its_result_is_not_used():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        kept = x[x > 0]
+        while kept.sum() < 20:
+            kept = kept.abs() + 1.3
+            kept.max()
+        return kept
+
+    check(forward, POS, MIXED, NEG, all_sides=False)
+
+
+def test_handles_the_largest_of_no_elements():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        try:
+            return x[x > 0].max() * 2
+        except RuntimeError:
+            return x.min()
+
+    check(forward, POS, MIXED, NEG)
+
+
+def test_boxes_that_are_suppressed_in_a_loop():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        points = (x.reshape(3, 1) * x > 0).nonzero()
+        order = points[:, 0].argsort(stable=False)
+        while order.numel() > 0:
+            order = order[(points[order] - points[order[0]]).abs().amax(-1) > 2]
+        return order
+
+    check(forward, POS, NEG, MIXED, all_sides=False)

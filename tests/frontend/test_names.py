@@ -235,3 +235,32 @@ def test_items_made_and_written_in_each_iteration():
         return torch.stack(parts)
 
     check(forward, *ALL, all_sides=False)
+
+
+def test_name_that_a_loop_rebinds_after_writing_it():
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, int]:
+        z = torch.zeros_like(x)
+        m = z if x.sum() > 0 else torch.zeros_like(x)
+        k = 0
+        while z.sum() < 20 and k < 10:
+            m.add_(x.abs() + 1)
+            m = m / 2
+            k += 1
+        return z, m, k
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_tensor_that_a_loop_writes_and_a_name_that_it_may_rebind():
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, int]:
+        z = torch.zeros_like(x)
+        m = z if x.sum() > 0 else torch.zeros_like(x)
+        k = 0
+        while z.sum() < 20 and k < 10:
+            z.add_(x.abs() + 1)
+            if m.sum() > 15:
+                m = m / 2
+            k += 1
+        return z, m, k
+
+    check(forward, *ALL, all_sides=False)

@@ -14,7 +14,7 @@ from dycl.ir.interpret import interpret
 from dycl.ir.text import parse_module, print_module
 from dycl.program import Program
 from dycl.runtime.arrangement import build
-from tests.frontend.capturing import MIXED, NEG, POS, SMALL, assert_same, program
+from tests.frontend.capturing import MIXED, NEG, POS, SMALL, assert_same, program, refuse
 
 CALLS = [POS, NEG, POS, SMALL, MIXED, NEG, 2 * POS, POS]
 
@@ -222,3 +222,28 @@ def test_state_that_changes_its_type():
     refused(kind, ["count"], "`count` is a int when the model is compiled, and a float", "return x", count=0)
     refused(nothing, ["hidden"], "and None after this call", "return x", hidden=POS)
     refused(length, ["parts"], "and a list of 1 after this call", "return x", parts=[])
+
+
+class Lazy(nn.Module):
+    h = None
+    n = 0
+
+    def forward(self, x):
+        if self.h is None:
+            self.h = torch.zeros_like(x)
+        self.h = self.h * 0.5 + x
+        return self.h
+
+
+class Counting(Lazy):
+    def forward(self, x):
+        if self.n == 0:
+            self.n = 1
+            return x
+        return x * 3
+
+
+def test_refuses_state_whose_first_value_is_the_classs():
+    refuse(Lazy(), POS, "the attribute `h` of a Lazy is state carried from call to call", at="self.h")
+    refuse(Counting(), POS, "the attribute `n` of a Counting is state carried from call to call", at="self.n")
+    carried(Counting(), ["n"])

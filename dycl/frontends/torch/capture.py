@@ -150,6 +150,8 @@ class Capture:
         """The containers whose contents are not known, by id: what stands for them."""
         self.may_fork = 0
         """How many statements are open that may be executed once more, for each of several objects."""
+        self.forked_statements = 0
+        """How many have been."""
         self.has_choices = False
         """Whether there is a container that is one of several."""
         self.warnings: dict[str, None] = {}
@@ -450,6 +452,12 @@ class Capture:
                 f"an operation that torch cannot run without data: {str(error).splitlines()[0]}"
             ) from error
         except Exception as error:
+            if _is_internal(error):
+                raise self.error(
+                    f"{type(error).__name__} in code that is not interpreted: {str(error).splitlines()[0]}",
+                    "capture has failed there, not the program",
+                    "report it, or write it in another way",
+                ) from error
             raise self.raised(error) from error
 
     def check_known(self, values: Sequence[Value]) -> None:
@@ -497,6 +505,11 @@ class Capture:
         if isinstance(value, tuple | list) and any(isinstance(item, SYMBOLIC) for item in value):
             return type(value)(map(self._lift, value)) if isinstance(value, list) else tuple(map(self._lift, value))
         return value
+
+
+def _is_internal(error: Exception) -> bool:
+    """Whether an exception is about stand-ins of capture, which the program knows nothing of."""
+    return any(word in str(error) for word in ("FakeTensor", "SymInt", "SymBool", "SymFloat", "symbols to int"))
 
 
 def needs_lowering(value: Value) -> bool:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
 
+MAX_FORKED_STATEMENTS = 24
+"""How many times that is done in one program: each may do it again for what it leaves."""
+
+
 def may_ask(capture: "Capture") -> bool:
     """Whether there is something of which statements may ask that."""
     return capture.has_choices or any(isinstance(contents, Forked) for _, contents in capture.abstract.values())
@@ -31,6 +35,9 @@ def execute(capture: "Capture", run: Callable[[], Completion]) -> Completion:
     except ForkWanted as wanted:
         start.discard()
         choice, container = wanted.choice, wanted.container
+        capture.forked_statements += 1
+        if capture.forked_statements > MAX_FORKED_STATEMENTS:
+            raise capture.unusable(choice) from None
         if capture.birth(container) > clock or not capture.builder.is_visible(choice.index.ssa):
             raise capture.unusable(choice) from None
 

@@ -36,8 +36,8 @@ class CallState:
             return
         if isinstance(value, _CONTAINERS) and not self.capture.birth(value):
             self.lasting[id(value)] = value
-        if value is not UNBOUND and AttributeSlot(owner, name).read() is UNBOUND:
-            return  # of its class
+        if callable(value) and AttributeSlot(owner, name).read() is UNBOUND:
+            return  # a method of its class; what else a class has, the call may set on the object
         key = (id(owner), name)
         if self.written.get(key, False) or key in self.carried:
             return

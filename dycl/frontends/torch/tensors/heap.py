@@ -105,6 +105,9 @@ class Root:
     parents: tuple[int, ...] = ()
     """The roots of which this one, merged after a branch, may be another name, it is not known on which path."""
     children: list[int] = field(default_factory=list[int])
+    """Those of which this one is a parent."""
+    selectors: list[int] = field(default_factory=list[int])
+    """Those whose selection it is in."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,9 @@ class Heap:
         """Let a tensor that was added just now be another name for one of some tensors."""
         root = self._root(key_of(tensor))
         root.selection = selection
+        for key in selection.options:
+            if key is not None:
+                self._root(key).selectors.append(storage_of(tensor))
         root.cell = replace(root.cell, selected=self._selected_stamps(selection))
 
     def add_names(self, tensor: torch.Tensor, parents: Iterable[int]) -> None:
@@ -379,43 +385,48 @@ class Heap:
     def may_share(self, one: torch.Tensor, other: torch.Tensor) -> bool:
         """Whether two tensors have different memory that is the same on some path."""
         first, second = self._root(key_of(one)), self._root(key_of(other))
-        if first is second:
-            return False
-        reached = {id(root) for root in self._reach(first)}
-        return any(id(root) in reached for root in self._reach(second)) or any(
-            root is second for root in self._aliases(first)
-        )
+        return first is not second and any(root is second for root, _ in self._relatives(first))
+
+    def _poison_aliases(self, root: Root) -> None:
+        """Let what may be another name for a root that was written, it is not known when, be of unknown content."""
+        reason = "another name, which on one path stands for the same tensor, has been written in place"
+        for alias, is_sure in self._relatives(root):
+            if not is_sure:
+                self.journal.write(CellSlot(alias), Cell(alias.cell.ssa, self.journal.tick(), reason))
+
+    def _relatives(self, root: Root) -> list[tuple[Root, bool]]:
+        """Return the roots that may share memory with one, and whether selections tell when they do.
+
+        They are what it may be a name for, and the other names for these.
+        """
+        work, seen = [(root, True, True)], {(id(root), True, True)}
+
+        def visit(storage: Hashable, upwards: bool, is_sure: bool) -> None:
+            other = self.roots[storage] if isinstance(storage, int) else None
+            if other is not None and (id(other), upwards, is_sure) not in seen:
+                seen.add((id(other), upwards, is_sure))
+                work.append((other, upwards, is_sure))
+
+        for each, upwards, is_sure in work:
+            if upwards:
+                for parent in each.parents:
+                    visit(parent, True, False)
+                for key in each.selection.options if each.selection is not None else ():
+                    visit(key and key[0], True, is_sure)
+            for child in each.children:
+                visit(child, False, False)
+            for selector in each.selectors:
+                visit(selector, False, is_sure)
+        return [(each, is_sure) for each, _, is_sure in work if each is not root]
 
     def _reach(self, root: Root) -> list[Root]:
         """Return the roots that one may be a name for, itself first."""
-        found = self._closure([root], lambda r: r.parents)
+        found = [root]
         for each in found:
-            for key in each.selection.options if each.selection is not None else ():
-                other = None if key is None else self._root(key)
+            options = each.selection.options if each.selection is not None else ()
+            for storage in (*each.parents, *(key[0] for key in options if key is not None)):
+                other = self.roots[storage] if isinstance(storage, int) else None
                 if other is not None and not any(other is known for known in found):
-                    found.append(other)
-        return found
-
-    def _poison_aliases(self, root: Root) -> None:
-        if not root.parents and not root.children:
-            return
-        for alias in self._aliases(root):
-            reason = "another name, which on one path stands for the same tensor, has been written in place"
-            self.journal.write(CellSlot(alias), Cell(alias.cell.ssa, self.journal.tick(), reason))
-
-    def _aliases(self, root: Root) -> Iterator[Root]:
-        """The roots that may share memory with `root`. One that is poisoned already has no others behind it."""
-        ancestors = self._closure([root], lambda r: r.parents)
-        related = self._closure(ancestors, lambda r: r.children)
-        return (other for other in related if other is not root)
-
-    def _closure(self, start: list[Root], step: Callable[[Root], Sequence[int]]) -> list[Root]:
-        found, seen = list(start), {id(root) for root in start}
-        for root in found:
-            for storage in step(root):
-                other = self.roots[storage]
-                if id(other) not in seen and not other.cell.poison:
-                    seen.add(id(other))
                     found.append(other)
         return found
 

@@ -53,8 +53,8 @@ class Recorder(SchemaCheckMode):
         """Told of each tensor that the program has written to."""
         self.silent = False
         self.inside = False
-        self._strips = False
         """Whether torch has handed an operation over, and waits for its result: it hands over no others."""
+        self._strips = False
 
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Value] = (), kwargs: Mapping[str, Value] | None = None
@@ -171,6 +171,7 @@ class Recorder(SchemaCheckMode):
         check_dtypes(name.partition(".")[0], tensors)
         positional, keywords = _split(name, arguments)
         if is_symbolic(arguments):
+            self.trials.check_not_empty(name, func, positional, keywords)
             out = self.trials.run(name, func, positional, keywords)
         else:
             out = self.geometries.run(func, positional, keywords)

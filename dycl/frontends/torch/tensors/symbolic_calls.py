@@ -106,8 +106,11 @@ def sizes_of(value: Value) -> Iterator[Expression]:
 
 
 def symbols_of(value: Value) -> list[Expression]:
-    """Return the symbols among sizes and integer arguments."""
-    found = {symbol for expression in sizes_of(value) for symbol in expression.free_symbols}
+    """Return the symbols in sizes, strides and integer arguments."""
+    strides = (
+        step.node.expr for tensor in tensors_in(value) for step in tensor.stride() if isinstance(step, torch.SymInt)
+    )
+    found = {symbol for expression in (*sizes_of(value), *strides) for symbol in expression.free_symbols}
     return sorted(found, key=str)
 
 

@@ -52,6 +52,10 @@ Quietly: TypeAlias = Callable[[Callable[[], Value]], Value]
 """Runs torch's code without recording it."""
 
 
+_OF_SOME = frozenset(["amax", "amin", "aminmax", "argmax", "argmin", "kthvalue", "max", "median", "min", "mode"])
+"""Reductions that have no result where there are no values."""
+
+
 @dataclass
 class Findings:
     """What the trials of a call have shown."""
@@ -107,6 +111,26 @@ class Trials:
             for dtype, sizes, strides in found.results or ()
         ]
         return tensors[0] if found.is_single else tuple(tensors)
+
+    def check_not_empty(
+        self, name: str, func: Callable[..., Value], args: Sequence[Value], kwargs: Mapping[str, Value]
+    ) -> None:
+        """Emit the checks that there is something to reduce: fake tensors are not asked for their content."""
+        packet = name.partition(".")[0]
+        if packet not in _OF_SOME or not isinstance(args[0], torch.Tensor):
+            return
+        sizes = list(args[0].size())
+        for axis, size in enumerate(sizes):
+            if not isinstance(size, torch.SymInt) or self.symbols.is_never(size, 0):
+                continue
+            empty = [
+                0 if at == axis else 2 if isinstance(known, torch.SymInt) else known for at, known in enumerate(sizes)
+            ]
+            try:
+                with _disable_current_modes():
+                    func(torch.zeros(empty, dtype=args[0].dtype), *args[1:], **kwargs)
+            except Exception as error:
+                self.symbols.check(sympy.Ne(size.node.expr, 0), type(error), f"`{packet}` of no values: {error}")
 
     def check(self, name: str, func: Callable[..., Value], args: Sequence[Value], kwargs: Mapping[str, Value]) -> None:
         """Emit the checks without which a call that writes to its operand fails."""
