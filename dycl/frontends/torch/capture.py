@@ -233,6 +233,7 @@ class Capture:
         text = ", ".join("..." if self.holds_unknown(part) else str(part) for part in raised.args)
         # What torch would say of sizes is not known either; what it is about is noted beside it.
         text = next(iter(getattr(raised, "__notes__", ())), text) if unknown else str(raised)
+        text = text.replace("FakeTensor", "Tensor")
         return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
 
     # Scopes and blocks
@@ -307,7 +308,9 @@ class Capture:
 
     def wanted(self, choice: Choice, container: Value = None) -> BaseException:
         """Return what lets the statement be executed for each option, an error where that cannot be."""
-        return ForkWanted(choice, container) if self.may_fork else self.unusable(choice)
+        # What a loop carries changes from one evaluation of its body to the next, and would be forked each time.
+        may_fork = self.may_fork and (container is not None or not self.open_loops)
+        return ForkWanted(choice, container) if may_fork else self.unusable(choice)
 
     def is_plain(self, option: Value) -> bool:
         """Whether all of an object is known."""
@@ -509,7 +512,10 @@ class Capture:
 
 def _is_internal(error: Exception) -> bool:
     """Whether an exception is about stand-ins of capture, which the program knows nothing of."""
-    return any(word in str(error) for word in ("FakeTensor", "SymInt", "SymBool", "SymFloat", "symbols to int"))
+    return any(word in str(error) for word in _INTERNAL)
+
+
+_INTERNAL = ("'FakeTensor' and 'FakeTensor'", "SymInt", "SymBool", "SymFloat", "symbols to int")
 
 
 def needs_lowering(value: Value) -> bool:
