@@ -1,4 +1,4 @@
-"""BERT's embeddings, encoder layers and pooler, which the early-exit BERTs share.
+"""BERT's embeddings, encoder layers and pooler, and the model of them, which the early-exit BERTs share.
 
 Devlin, Chang, Lee and Toutanova, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
 NAACL 2019; the modules have the names of models/bert/modeling_bert.py of github.com/huggingface/transformers.
@@ -9,6 +9,7 @@ NAACL 2019; the modules have the names of models/bert/modeling_bert.py of github
 # pyright: reportOptionalMemberAccess=false
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -125,10 +126,12 @@ class BertSelfAttention(nn.Module):
         return (context_layer, attention_probs) if output_attentions else (context_layer,)
 
 
-class BertSelfOutput(nn.Module):
-    def __init__(self, config: BertConfig) -> None:
+class BertOutput(nn.Module):
+    """What ends an attention or a feed-forward layer: a linear layer, the residual connection and a layer norm."""
+
+    def __init__(self, config: BertConfig, input_size: int) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dense = nn.Linear(input_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
@@ -142,7 +145,7 @@ class BertAttention(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.self = BertSelfAttention(config)
-        self.output = BertSelfOutput(config)
+        self.output = BertOutput(config, config.hidden_size)
 
     def forward(self, hidden_states, attention_mask=None, head_mask=None, output_attentions=False):
         self_outputs = self.self(hidden_states, attention_mask, head_mask, output_attentions)
@@ -161,25 +164,12 @@ class BertIntermediate(nn.Module):
         return self.intermediate_act_fn(hidden_states)
 
 
-class BertOutput(nn.Module):
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.dense = nn.Linear(config.intermediate_size, config.hidden_size)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-
-    def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
-        hidden_states = self.dense(hidden_states)
-        hidden_states = self.dropout(hidden_states)
-        return self.LayerNorm(hidden_states + input_tensor)
-
-
 class BertLayer(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.attention = BertAttention(config)
         self.intermediate = BertIntermediate(config)
-        self.output = BertOutput(config)
+        self.output = BertOutput(config, config.intermediate_size)
 
     def forward(self, hidden_states, attention_mask=None, head_mask=None, output_attentions=False):
         self_attention_outputs = self.attention(hidden_states, attention_mask, head_mask, output_attentions)
@@ -225,3 +215,33 @@ class BertPreTrainedModel(nn.Module):
 
     def get_head_mask(self, head_mask, num_hidden_layers: int):
         return head_mask if head_mask is not None else [None] * num_hidden_layers
+
+
+class BertModel(BertPreTrainedModel):
+    """Embeddings, an encoder and a pooler; a subclass says how far the encoder runs."""
+
+    def __init__(self, config: BertConfig, encoder: Callable[[BertConfig], nn.Module]) -> None:
+        super().__init__(config)
+        self.embeddings = BertEmbeddings(config)
+        self.encoder = encoder(config)
+        self.pooler = BertPooler(config)
+
+    def embed(self, input_ids, attention_mask, token_type_ids, position_ids, head_mask):
+        """The hidden states that the encoder begins with, and the masks of its attention and of its heads."""
+        if input_ids is None:
+            raise ValueError("You have to specify input_ids")
+        input_shape = input_ids.size()
+        device = input_ids.device
+
+        if attention_mask is None:
+            attention_mask = torch.ones(input_shape, device=device)
+        if token_type_ids is None:
+            token_type_ids = torch.zeros(input_shape, dtype=torch.long, device=device)
+
+        extended_attention_mask = self.get_extended_attention_mask(attention_mask)
+        head_mask = self.get_head_mask(head_mask, self.config.num_hidden_layers)
+
+        embedding_output = self.embeddings(
+            input_ids=input_ids, position_ids=position_ids, token_type_ids=token_type_ids
+        )
+        return embedding_output, extended_attention_mask, head_mask

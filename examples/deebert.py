@@ -16,7 +16,7 @@ layers have run.
 from functools import partial
 
 import torch
-from bert import BERT_BASE, BertConfig, BertEmbeddings, BertLayer, BertPooler, BertPreTrainedModel
+from bert import BERT_BASE, BertConfig, BertLayer, BertModel, BertPooler, BertPreTrainedModel
 from calibration import between_quantile, input_of, reproducible, standardize
 from token_calibration import initialize_transformer, sample_tokens
 from torch import Tensor, nn
@@ -127,29 +127,15 @@ class DeeBertEncoder(nn.Module):
         return outputs + (all_highway_exits,)
 
 
-class DeeBertModel(BertPreTrainedModel):
+class DeeBertModel(BertModel):
+    encoder: DeeBertEncoder
+
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config)
-        self.embeddings = BertEmbeddings(config)
-        self.encoder = DeeBertEncoder(config)
-        self.pooler = BertPooler(config)
+        super().__init__(config, DeeBertEncoder)
 
     def forward(self, input_ids=None, attention_mask=None, token_type_ids=None, position_ids=None, head_mask=None):
-        if input_ids is None:
-            raise ValueError("You have to specify input_ids")
-        input_shape = input_ids.size()
-        device = input_ids.device
-
-        if attention_mask is None:
-            attention_mask = torch.ones(input_shape, device=device)
-        if token_type_ids is None:
-            token_type_ids = torch.zeros(input_shape, dtype=torch.long, device=device)
-
-        extended_attention_mask = self.get_extended_attention_mask(attention_mask)
-        head_mask = self.get_head_mask(head_mask, self.config.num_hidden_layers)
-
-        embedding_output = self.embeddings(
-            input_ids=input_ids, position_ids=position_ids, token_type_ids=token_type_ids
+        embedding_output, extended_attention_mask, head_mask = self.embed(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask
         )
         encoder_outputs = self.encoder(embedding_output, attention_mask=extended_attention_mask, head_mask=head_mask)
         sequence_output = encoder_outputs[0]

@@ -14,7 +14,7 @@ a `break` when it reaches the patience. The model counts on itself, from call to
 from functools import partial
 
 import torch
-from bert import BERT_BASE, BertConfig, BertEmbeddings, BertLayer, BertPooler, BertPreTrainedModel
+from bert import BERT_BASE, BertConfig, BertLayer, BertModel, BertPreTrainedModel
 from calibration import input_of, reproducible, standardize
 from token_calibration import initialize_transformer, sample_tokens
 from torch import nn
@@ -36,12 +36,11 @@ class BertEncoderWithPabee(nn.Module):
         return layer_outputs[0]
 
 
-class BertModelWithPabee(BertPreTrainedModel):
+class BertModelWithPabee(BertModel):
+    encoder: BertEncoderWithPabee
+
     def __init__(self, config: BertConfig) -> None:
-        super().__init__(config)
-        self.embeddings = BertEmbeddings(config)
-        self.encoder = BertEncoderWithPabee(config)
-        self.pooler = BertPooler(config)
+        super().__init__(config, BertEncoderWithPabee)
 
         self.patience = 0
         self.inference_instances_num = 0
@@ -78,21 +77,8 @@ class BertModelWithPabee(BertPreTrainedModel):
         output_layers=None,
         regression=False,
     ):
-        if input_ids is None:
-            raise ValueError("You have to specify input_ids")
-        input_shape = input_ids.size()
-        device = input_ids.device
-
-        if attention_mask is None:
-            attention_mask = torch.ones(input_shape, device=device)
-        if token_type_ids is None:
-            token_type_ids = torch.zeros(input_shape, dtype=torch.long, device=device)
-
-        extended_attention_mask = self.get_extended_attention_mask(attention_mask)
-        head_mask = self.get_head_mask(head_mask, self.config.num_hidden_layers)
-
-        embedding_output = self.embeddings(
-            input_ids=input_ids, position_ids=position_ids, token_type_ids=token_type_ids
+        embedding_output, extended_attention_mask, head_mask = self.embed(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask
         )
         encoder_outputs = embedding_output
 

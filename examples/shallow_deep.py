@@ -1,13 +1,14 @@
-"""What the Shallow-Deep Networks share: internal classifiers, and a forward that exits at the first confident one.
+"""What the Shallow-Deep Networks share: internal classifiers, blocks that may carry one, and the forward over them.
 
 Kaya, Hong and Dumitras, "Shallow-Deep Networks: Understanding and Mitigating Network Overthinking", ICML 2019; the
 programs follow aux_funcs.py and architectures/SDNs of github.com/yigitcankaya/Shallow-Deep-Networks, whose four
-architectures have one and the same `early_exit`: here the `forward` that they inherit.
+architectures have one and the same `early_exit`, here the `forward` that they inherit, and blocks of one shape.
 """
 
-# nn.ModuleList does not say what it holds.
-# pyright: basic, reportIndexIssue=false
+# nn.ModuleList does not say what it holds, and only blocks with an `output` keep the `forward` that calls it.
+# pyright: basic, reportIndexIssue=false, reportOptionalCall=false
 
+from abc import ABC, abstractmethod
 from functools import partial
 
 import numpy as np
@@ -65,7 +66,29 @@ class InternalClassifier(nn.Module):
         return self.linear(x.view(x.size(0), -1))
 
 
-class ShallowDeepNetwork(nn.Module):
+class BlockWOutput(nn.Module):
+    """Layers, and behind them a classifier of their features where there is one."""
+
+    def __init__(self, layers: nn.Module, output: nn.Module | None) -> None:
+        super().__init__()
+        self.layers = layers
+        self.output = output
+        self.no_output = output is None
+        if output is None:
+            self.forward = self.only_forward
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
+        fwd = self.features(x)
+        return fwd, 1, self.output(fwd)
+
+    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
+        return self.features(x), 0, None
+
+
+class ShallowDeepNetwork(nn.Module, ABC):
     """A stack of layers that stops at the first internal classifier confident of its answer.
 
     A subclass builds `init_conv`, `layers` and `end_layers`. The low `confidence_threshold` suits classifiers that
@@ -119,8 +142,8 @@ class ShallowDeepNetwork(nn.Module):
         is_early = False
         return outputs[max_confidence_output], max_confidence_output, is_early
 
-    def _build(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _build(self) -> None: ...
 
     def _settle(self, layer: nn.Module) -> None:
         """Keep the activations behind `layer` moderate, before its batch norms are fitted."""

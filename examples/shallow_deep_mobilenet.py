@@ -7,13 +7,13 @@ Five of the 13 blocks carry an internal classifier, as `create_mobilenet` of tha
 the width multiplier of MobileNet; `ShallowDeepMobileNet100` has the published size.
 """
 
-# nn.ModuleList does not say what it holds, and only blocks with an `output` keep the `forward` that calls it.
+# nn.ModuleList does not say what it holds.
 # pyright: basic, reportIndexIssue=false
 
 from collections.abc import Sequence
 
-from shallow_deep import Flatten, InternalClassifier, ShallowDeepNetwork
-from torch import Tensor, nn
+from shallow_deep import BlockWOutput, Flatten, InternalClassifier, ShallowDeepNetwork
+from torch import nn
 
 # (128, 2) means 128 channels and stride 2; the stride is 1 otherwise.
 CFG: tuple[int | tuple[int, int], ...] = (
@@ -23,13 +23,12 @@ CFG: tuple[int | tuple[int, int], ...] = (
 ADD_IC = (0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0)  # 15, 30, 45, 60, 75, 90 percent of GFLOPs
 
 
-class BlockWOutput(nn.Module):
+class MobileBlockWOutput(BlockWOutput):
     """Depthwise conv + Pointwise conv"""
 
     def __init__(
         self, in_channels: int, out_channels: int, add_output: int, num_classes: int, input_size: int, stride: int = 1
     ) -> None:
-        super().__init__()
         conv_layers: list[nn.Module] = []
         conv_layers.append(
             nn.Conv2d(in_channels, in_channels, kernel_size=3, stride=stride, padding=1, groups=in_channels, bias=False)
@@ -40,23 +39,10 @@ class BlockWOutput(nn.Module):
         conv_layers.append(nn.BatchNorm2d(out_channels))
         conv_layers.append(nn.ReLU())
 
-        self.layers = nn.Sequential(*conv_layers)
-
-        if add_output:
-            self.output = InternalClassifier(input_size, out_channels, num_classes)
-            self.no_output = False
-
-        else:
-            self.forward = self.only_forward
-            self.output = nn.Sequential()
-            self.no_output = True
-
-    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        fwd = self.layers(x)
-        return fwd, 1, self.output(fwd)
-
-    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        return self.layers(x), 0, None
+        super().__init__(
+            nn.Sequential(*conv_layers),
+            InternalClassifier(input_size, out_channels, num_classes) if add_output else None,
+        )
 
 
 class ShallowDeepMobileNet(ShallowDeepNetwork):
@@ -102,7 +88,7 @@ class ShallowDeepMobileNet(ShallowDeepNetwork):
 
             add_output = self.add_ic[block_id]
             layers.append(
-                BlockWOutput(in_channels, out_channels, add_output, self.num_classes, self.cur_input_size, stride)
+                MobileBlockWOutput(in_channels, out_channels, add_output, self.num_classes, self.cur_input_size, stride)
             )
             in_channels = out_channels
 

@@ -9,25 +9,24 @@ test of the static `is_output` and one of the confidence. It counts two per bloc
 subjects, which does not say how many of the blocks carry a classifier.)
 """
 
-# nn.ModuleList does not say what it holds, and only blocks with an `output` keep the `forward` that calls it.
-# pyright: basic, reportIndexIssue=false, reportOptionalCall=false
+# nn.ModuleList does not say what it holds.
+# pyright: basic, reportIndexIssue=false
 
 from collections.abc import Sequence
 
 from calibration import damp_residual
-from shallow_deep import Flatten, InternalClassifier, ShallowDeepNetwork
+from shallow_deep import BlockWOutput, Flatten, InternalClassifier, ShallowDeepNetwork
 from torch import Tensor, nn
 
 RESNET56_ADD_IC = ((0, 0, 0, 1, 0, 0, 0, 1, 0), (0, 0, 1, 0, 0, 0, 1, 0, 0), (0, 1, 0, 0, 0, 1, 0, 0, 0))
 
 
-class BasicBlockWOutput(nn.Module):
+class BasicBlockWOutput(BlockWOutput):
     """A residual block; one with an internal classifier where `add_output` is set."""
 
     def __init__(
         self, in_channels: int, channels: int, add_output: int, num_classes: int, input_size: int, stride: int
     ) -> None:
-        super().__init__()
         conv_layer = nn.Sequential(
             nn.Conv2d(in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(channels),
@@ -41,26 +40,15 @@ class BasicBlockWOutput(nn.Module):
                 nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride, bias=False),
                 nn.BatchNorm2d(channels),
             )
-        self.layers = nn.ModuleList([conv_layer, shortcut, nn.ReLU()])
+        super().__init__(
+            nn.ModuleList([conv_layer, shortcut, nn.ReLU()]),
+            InternalClassifier(input_size, channels, num_classes) if add_output else None,
+        )
 
-        if add_output:
-            self.output = InternalClassifier(input_size, channels, num_classes)
-            self.no_output = False
-        else:
-            self.output = None
-            self.forward = self.only_forward
-            self.no_output = True
-
-    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
+    def features(self, x: Tensor) -> Tensor:
         fwd = self.layers[0](x)  # conv layers
         fwd = fwd + self.layers[1](x)  # shortcut
-        fwd = self.layers[2](fwd)  # activation
-        return fwd, 1, self.output(fwd)
-
-    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        fwd = self.layers[0](x)  # conv layers
-        fwd = fwd + self.layers[1](x)  # shortcut
-        return self.layers[2](fwd), 0, None  # activation
+        return self.layers[2](fwd)  # activation
 
 
 class ShallowDeepResNet(ShallowDeepNetwork):

@@ -7,13 +7,13 @@ Six of the 13 convolutions carry an internal classifier, as `create_vgg16bn` of 
 connected layer may carry one too. `width` scales all layers but the last; `ShallowDeepVGG16` has the published size.
 """
 
-# nn.ModuleList does not say what it holds, and only blocks with an `output` keep the `forward` that calls it.
+# nn.ModuleList does not say what it holds.
 # pyright: basic, reportIndexIssue=false
 
 from collections.abc import Sequence
 
-from shallow_deep import Flatten, InternalClassifier, ShallowDeepNetwork
-from torch import Tensor, nn
+from shallow_deep import BlockWOutput, Flatten, InternalClassifier, ShallowDeepNetwork
+from torch import nn
 
 CONV_CHANNELS = (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
 MAX_POOL_SIZES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 2)
@@ -21,7 +21,7 @@ FC_LAYERS = (512, 512)
 ADD_IC = (0, 1, 0, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0, 0)  # 15, 30, 45, 60, 75, 90 percent of GFLOPs
 
 
-class ConvBlockWOutput(nn.Module):
+class ConvBlockWOutput(BlockWOutput):
     def __init__(
         self,
         input_channels: int,
@@ -31,7 +31,6 @@ class ConvBlockWOutput(nn.Module):
         num_classes: int,
         input_size: int,
     ) -> None:
-        super().__init__()
         conv_layers: list[nn.Module] = []
         conv_layers.append(nn.Conv2d(input_channels, output_channels, kernel_size=3, padding=1, stride=1))
         conv_layers.append(nn.BatchNorm2d(output_channels))
@@ -40,31 +39,16 @@ class ConvBlockWOutput(nn.Module):
         if max_pool_size > 1:
             conv_layers.append(nn.MaxPool2d(kernel_size=max_pool_size))
 
-        self.layers = nn.Sequential(*conv_layers)
-
-        if add_output:
-            self.output = InternalClassifier(input_size, output_channels, num_classes)
-            self.no_output = False
-
-        else:
-            self.output = nn.Sequential()
-            self.forward = self.only_forward
-            self.no_output = True
-
-    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        fwd = self.layers(x)
-        return fwd, 1, self.output(fwd)
-
-    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        fwd = self.layers(x)
-        return fwd, 0, None
+        super().__init__(
+            nn.Sequential(*conv_layers),
+            InternalClassifier(input_size, output_channels, num_classes) if add_output else None,
+        )
 
 
-class FcBlockWOutput(nn.Module):
+class FcBlockWOutput(BlockWOutput):
     def __init__(
         self, input_size: int, output_size: int, add_output: int, num_classes: int, flatten: bool = False
     ) -> None:
-        super().__init__()
         fc_layers: list[nn.Module] = []
 
         if flatten:
@@ -73,22 +57,7 @@ class FcBlockWOutput(nn.Module):
         fc_layers.append(nn.Linear(input_size, output_size))
         fc_layers.append(nn.ReLU())
         fc_layers.append(nn.Dropout(0.5))
-        self.layers = nn.Sequential(*fc_layers)
-
-        if add_output:
-            self.output = nn.Linear(output_size, num_classes)
-            self.no_output = False
-        else:
-            self.output = nn.Sequential()
-            self.forward = self.only_forward
-            self.no_output = True
-
-    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        fwd = self.layers(x)
-        return fwd, 1, self.output(fwd)
-
-    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        return self.layers(x), 0, None
+        super().__init__(nn.Sequential(*fc_layers), nn.Linear(output_size, num_classes) if add_output else None)
 
 
 class ShallowDeepVGG(ShallowDeepNetwork):

@@ -7,19 +7,19 @@ Six of the 15 blocks carry an internal classifier, as `create_wideresnet32_4` of
 `ShallowDeepWideResNet32x4` has the published size.
 """
 
-# nn.ModuleList does not say what it holds, and only blocks with an `output` keep the `forward` that calls it.
-# pyright: basic, reportIndexIssue=false, reportOptionalCall=false
+# nn.ModuleList does not say what it holds.
+# pyright: basic, reportIndexIssue=false
 
 from collections.abc import Sequence
 
-from shallow_deep import Flatten, InternalClassifier, ShallowDeepNetwork
+from shallow_deep import BlockWOutput, Flatten, InternalClassifier, ShallowDeepNetwork
 from torch import Tensor, nn
 
 # 15, 30, 45, 60, 75, 90 percent of GFLOPs
 ADD_IC = ((0, 0, 1, 0, 1), (0, 1, 0, 1, 0), (1, 0, 1, 0, 0))
 
 
-class wide_basic(nn.Module):
+class wide_basic(BlockWOutput):
     def __init__(
         self,
         in_channels: int,
@@ -30,8 +30,6 @@ class wide_basic(nn.Module):
         input_size: int,
         stride: int = 1,
     ) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList()
         conv_layer: list[nn.Module] = []
         conv_layer.append(nn.BatchNorm2d(in_channels))
         conv_layer.append(nn.ReLU(inplace=True))
@@ -40,7 +38,6 @@ class wide_basic(nn.Module):
         conv_layer.append(nn.BatchNorm2d(channels))
         conv_layer.append(nn.ReLU(inplace=True))
         conv_layer.append(nn.Conv2d(channels, channels, kernel_size=3, stride=stride, padding=1, bias=True))
-        self.layers.append(nn.Sequential(*conv_layer))
 
         shortcut = nn.Sequential()
         if stride != 1 or in_channels != channels:
@@ -48,25 +45,14 @@ class wide_basic(nn.Module):
                 nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride, bias=True),
             )
 
-        self.layers.append(shortcut)
+        super().__init__(
+            nn.ModuleList([nn.Sequential(*conv_layer), shortcut]),
+            InternalClassifier(input_size, channels, num_classes) if add_output else None,
+        )
 
-        if add_output:
-            self.output = InternalClassifier(input_size, channels, num_classes)
-            self.no_output = False
-        else:
-            self.output = None
-            self.forward = self.only_forward
-            self.no_output = True
-
-    def only_forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
+    def features(self, x: Tensor) -> Tensor:
         fwd = self.layers[0](x)
-        fwd = fwd + self.layers[1](x)
-        return fwd, 0, None
-
-    def forward(self, x: Tensor) -> tuple[Tensor, int, Tensor | None]:
-        fwd = self.layers[0](x)
-        fwd = fwd + self.layers[1](x)
-        return fwd, 1, self.output(fwd)
+        return fwd + self.layers[1](x)
 
 
 class ShallowDeepWideResNet(ShallowDeepNetwork):

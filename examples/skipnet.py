@@ -169,7 +169,7 @@ class SkipNet(nn.Module):
         masks: list[Tensor] = []
         for g in range(3):
             for i in range(self.num_layers[g]):
-                gate = getattr(self, f"group{g + 1}_gate{i}")(x)
+                gate = self._decide(getattr(self, f"group{g + 1}_gate{i}"), x)
                 masks.append(gate.squeeze())
                 if gate > 0.5:
                     x = getattr(self, f"group{g + 1}_layer{i}")(x)
@@ -180,6 +180,9 @@ class SkipNet(nn.Module):
         x = x.view(x.size(0), -1)
         x = self.fc(x)
         return x, masks
+
+    def _decide(self, gate: nn.Module, x: Tensor) -> Tensor:
+        return gate(x)
 
     def _fit(self) -> None:
         """Fit batch norms, gates and logits on a batch whose samples go through the blocks that their gates open."""
@@ -241,29 +244,13 @@ class RecurrentSkipNet(SkipNet):
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits f32[1, 10] and the mask f32[] of each block, for one sample f32[1, 3, 32, 32]."""
-        batch_size = x.size(0)
-        x = self.conv1(x)
-        x = self.bn1(x)
-        x = self.relu(x)
-
         # reinitialize hidden units
-        self.control.hidden = self.control.init_hidden(batch_size)
+        self.control.hidden = self.control.init_hidden(x.size(0))
+        return super().forward(x)
 
-        masks: list[Tensor] = []
-        for g in range(3):
-            for i in range(self.num_layers[g]):
-                gate_feature = getattr(self, f"group{g + 1}_gate{i}")(x)
-                gate = self.control(gate_feature)
-                masks.append(gate.squeeze())
-                if gate > 0.5:
-                    x = getattr(self, f"group{g + 1}_layer{i}")(x)
-                elif getattr(self, f"group{g + 1}_ds{i}") is not None:
-                    x = getattr(self, f"group{g + 1}_ds{i}")(x)
-
-        x = self.avgpool(x)
-        x = x.view(x.size(0), -1)
-        x = self.fc(x)
-        return x, masks
+    def _decide(self, gate: nn.Module, x: Tensor) -> Tensor:
+        gate_feature = gate(x)
+        return self.control(gate_feature)
 
     def _fit(self) -> None:
         # Weights of an LSTM's default size would leave its state, and so the gates, almost the same for all inputs.
@@ -288,7 +275,7 @@ class RecurrentSkipNet(SkipNet):
 
         embedding.get_parameter("bias").add_(steering_shift(respond, self.embed_dim))
         self.control.hidden = before
-        return self.control(gate(x))
+        return self._decide(gate, x)
 
 
 class RecurrentSkipNet38(RecurrentSkipNet):

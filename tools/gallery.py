@@ -100,3 +100,12 @@ GALLERY: tuple[Example, ...] = (
         "universal_transformer", "BabiUTransformer", "story: i64[1, 5, 6], query: i64[1, 6]", "BabiUTransformer128"
     ),
 )
+
+TIMED: tuple[Example, ...] = (
+    _example("shallow_deep_resnet", "ShallowDeepResNet56"),
+    _example("skipnet", "SkipNet38"),
+    _example("skipnet", "SkipNet74"),
+    _example("skipnet", "RecurrentSkipNet38"),
+    _example("blockdrop", "BlockDrop"),
+)
+"""The image classifiers at the sizes of their papers, which `make bench` times."""

@@ -45,15 +45,14 @@ def main() -> int:
     print("|---" * HEADER.count(" | ") + "|---|")
     failed = 0
     console = Console(stderr=True)
-    for example in GALLERY:
-        if options.only not in example.name:
-            continue
+    examples = [example for example in GALLERY if options.only in example.name]
+    for example in examples:
         with console.status(example.name):
             row, ok = _checked(example.at_full_size if options.full else example, options.samples, options.loops)
         failed += not ok
         print(row, flush=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{len(GALLERY)} programs, failures {failed}; {memory:.1f} GiB at most")
+    print(f"{len(examples)} programs, failures {failed}; {memory:.1f} GiB at most")
     return 1 if failed else 0
 
 

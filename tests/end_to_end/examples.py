@@ -7,16 +7,9 @@ from torch import nn
 from dycl.compiled import CompiledModel
 from dycl.compiler import compile_program, import_program
 from dycl.frontends.torch import load_reference
+from tools.gallery import IMAGE, TIMED
 
-SIGNATURE = "x: f32[1, 3, 32, 32]"
-
-REFERENCES = {
-    "ShallowDeepResNet56": "examples/shallow_deep_resnet.py:ShallowDeepResNet56",
-    "SkipNet38": "examples/skipnet.py:SkipNet38",
-    "SkipNet74": "examples/skipnet.py:SkipNet74",
-    "RecurrentSkipNet38": "examples/skipnet.py:RecurrentSkipNet38",
-    "BlockDrop": "examples/blockdrop.py:BlockDrop",
-}
+REFERENCES = {example.name: example.reference for example in TIMED}
 
 
 @cache
@@ -26,4 +19,4 @@ def module(name: str) -> nn.Module:
 
 @cache
 def compiled(name: str) -> CompiledModel:
-    return compile_program(import_program(module(name), SIGNATURE), source=REFERENCES[name])
+    return compile_program(import_program(module(name), IMAGE), source=REFERENCES[name])

@@ -1,29 +1,21 @@
 """Tensors with several names: what is written by one is read by the others, on every path."""
 
+import pytest
 import torch
 from torch import nn
 
 from tests.frontend.capturing import ALL, MIXED, NEG, POS, SMALL, check, refuse
 
 
-def test_write_to_what_a_branch_has_named_changes_the_named_tensor():
-    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+@pytest.mark.parametrize("by_new_name", [True, False])
+def test_write_by_either_name_of_a_tensor_that_a_branch_has_named(by_new_name: bool):
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         a, b = x * 2, x * 3
         y = a if x.sum() > 1 else b
-        y.add_(1)
-        return a, b
+        (y if self.by_new_name else a).add_(1)
+        return a, b, y
 
-    check(forward, POS, NEG)
-
-
-def test_write_to_a_tensor_changes_what_a_branch_has_named_after_it():
-    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a, b = x * 2, x * 3
-        y = a if x.sum() > 1 else b
-        a.add_(1)
-        return y, b
-
-    check(forward, POS, NEG)
+    check(forward, POS, NEG, by_new_name=by_new_name)
 
 
 def test_name_for_a_tensor_on_one_path_and_a_new_one_on_the_other():
@@ -237,30 +229,18 @@ def test_items_made_and_written_in_each_iteration():
     check(forward, *ALL, all_sides=False)
 
 
-def test_name_that_a_loop_rebinds_after_writing_it():
+@pytest.mark.parametrize("always_rebinds", [True, False])
+@pytest.mark.parametrize("by_new_name", [True, False])
+def test_tensor_that_a_loop_writes_and_a_name_that_it_rebinds(by_new_name: bool, always_rebinds: bool):
     def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, int]:
         z = torch.zeros_like(x)
         m = z if x.sum() > 0 else torch.zeros_like(x)
         k = 0
         while z.sum() < 20 and k < 10:
-            m.add_(x.abs() + 1)
-            m = m / 2
-            k += 1
-        return z, m, k
-
-    check(forward, *ALL, all_sides=False)
-
-
-def test_tensor_that_a_loop_writes_and_a_name_that_it_may_rebind():
-    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, int]:
-        z = torch.zeros_like(x)
-        m = z if x.sum() > 0 else torch.zeros_like(x)
-        k = 0
-        while z.sum() < 20 and k < 10:
-            z.add_(x.abs() + 1)
-            if m.sum() > 15:
+            (m if self.by_new_name else z).add_(x.abs() + 1)
+            if self.always_rebinds or m.sum() > 15:
                 m = m / 2
             k += 1
         return z, m, k
 
-    check(forward, *ALL, all_sides=False)
+    check(forward, *ALL, all_sides=False, by_new_name=by_new_name, always_rebinds=always_rebinds)

@@ -1,4 +1,4 @@
-"""Compile, verify and time every example beside eager, in the table that docs/performance.md shows.
+"""Compile, verify and time examples beside eager, in the table that README.md shows.
 
 Run as `python -m tools.bench.examples`.
 """
@@ -12,15 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dycl.cli.main import main as dycl
-
-SIGNATURE = "x: f32[1, 3, 32, 32]"
-EXAMPLES = {
-    "early-exit ResNet-56": "examples/shallow_deep_resnet.py:ShallowDeepResNet56",
-    "SkipNet-38": "examples/skipnet.py:SkipNet38",
-    "SkipNet-74": "examples/skipnet.py:SkipNet74",
-    "SkipNet-38, recurrent gate": "examples/skipnet.py:RecurrentSkipNet38",
-    "BlockDrop ResNet-110": "examples/blockdrop.py:BlockDrop",
-}
+from tools.gallery import TIMED
 
 
 def figures(*arguments: str) -> dict[str, Any]:
@@ -37,23 +29,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=30, help="inputs to time (default: 30)")
     parser.add_argument("--verify-samples", type=int, default=200, help="inputs to verify on (default: 200)")
-    parser.add_argument("--only", help="only the examples whose name contains this")
+    parser.add_argument("--only", default="", help="only the examples whose name contains this")
     options = parser.parse_args()
     print("| program | kernels | branches | launch sites | eager ms | dycl ms | ratio | over inputs | error | sides |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for name, reference in EXAMPLES.items():
-            if options.only and options.only not in name:
+        for example in TIMED:
+            if options.only not in example.name:
                 continue
-            artifact = str(Path(folder) / f"{reference.rpartition(':')[2]}.dycl")
-            made = figures("compile", reference, "--input", SIGNATURE, "-o", artifact)
+            artifact = str(Path(folder) / f"{example.name}.dycl")
+            made = figures("compile", example.reference, "--input", example.signature, "-o", artifact)
             checked = figures("verify", artifact, "--samples", str(options.verify_samples))
             timed = figures("bench", artifact, "--samples", str(options.samples))
             verdict = f"{checked['max_abs_error']:.1e}" if checked["ok"] else "FAULT"
             print(
-                f"| {name} | {made['kernels']} | {made['branches']} | {made['launches']} | {timed['eager_ms']:.1f} "
-                f"| {timed['dycl_ms']:.1f} | {timed['ratio']:.2f}x | {timed['ratio_min']:.2f} to "
-                f"{timed['ratio_max']:.2f} | {verdict} | {checked['sides_covered']}/{checked['sides']} |",
+                f"| {example.name} | {made['kernels']} | {made['branches']} | {made['launches']} "
+                f"| {timed['eager_ms']:.1f} | {timed['dycl_ms']:.1f} | {timed['ratio']:.2f}x "
+                f"| {timed['ratio_min']:.2f} to {timed['ratio_max']:.2f} | {verdict} "
+                f"| {checked['sides_covered']}/{checked['sides']} |",
                 flush=True,
             )
 

@@ -4,6 +4,7 @@ import ast
 import random
 
 from tools.fuzz.blocks import block, body
+from tools.fuzz.compounds import COMPOUNDS
 from tools.fuzz.writer import Scope, Writer
 
 PRELUDE = """\
@@ -73,7 +74,7 @@ def random_source(seed: int) -> str:
 
 
 def _source(draw: random.Random) -> str:
-    writer = Writer(draw, Scope({}), budget=0)
+    writer = Writer(draw, Scope({}), budget=0, compounds=COMPOUNDS)
     writer.lines += PRELUDE.format(batch=draw.choice((1, 1, 2))).splitlines()
     writer.lines += MODULE.format(limit=draw.choice(("-0.5", "0.4", "1.5"))).splitlines()
     writer.indent = 1

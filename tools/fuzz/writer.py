@@ -1,10 +1,10 @@
 """Writes a random program line by line: what is in scope, and the templates filled from it."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tools.fuzz.templates import Placeholder, Template, expressions, statements
 
@@ -40,6 +40,8 @@ class Writer:
     random: random.Random
     scope: Scope
     budget: int
+    compounds: Mapping["Compound", int]
+    """What writes compound statements, each with its weight."""
     lines: list[str] = field(default_factory=list[str])
     indent: int = 0
     count: int = 0
@@ -134,3 +136,7 @@ class Writer:
         finally:
             self.indent -= 1
             self.scope = outer
+
+
+Compound: TypeAlias = Callable[[Writer], bool]
+"""Writes a statement that holds others; returns whether control never goes on behind it."""

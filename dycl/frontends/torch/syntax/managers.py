@@ -4,6 +4,7 @@ import ast
 import contextlib
 import threading
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,12 +105,12 @@ def entered(capture: "Capture", manager: Value) -> Entered:
     )
 
 
-class OwnManager:
+class OwnManager(ABC):
     """A context manager that capture has in the place of one of Python's."""
 
+    @abstractmethod
     def leave(self, raised: Raised | None) -> Completion:
         """End the body, which `raised` has ended if it is an exception; return it, or None where it is suppressed."""
-        raise NotImplementedError
 
 
 def _is_transparent(capture: "Capture", manager: Value) -> bool:
