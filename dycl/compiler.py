@@ -1,6 +1,6 @@
 """From a PyTorch program to a compiled one: frontend, passes, backends, host program."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from time import perf_counter
@@ -15,7 +15,7 @@ from dycl.backends.host import write_host
 from dycl.backends.packaging import package
 from dycl.backends.report import count
 from dycl.compiled import CompiledModel
-from dycl.errors import UsageError
+from dycl.errors import UsageError, an
 from dycl.frontends.exported import import_exported, load_exported
 from dycl.frontends.signature import parse_signature
 from dycl.frontends.torch import LOOPS, import_module, signature_of
@@ -113,7 +113,7 @@ def compile(
     start = perf_counter()
     program = _import(module, inputs, loops, state)
     seconds = perf_counter() - start
-    model = compile_program(program, backend=backend, threads=threads, pipeline=pipeline)
+    model = compile_program(program, backend=backend, threads=threads, pipeline=pipeline, loops=loops)
     model.report.stages = {"import": seconds, **model.report.stages}
     return model
 
@@ -126,11 +126,12 @@ def compile_program(
     pipeline: str = "default",
     source: str = "",
     constructor_arguments: str = "{}",
+    loops: str = "auto",
     on_progress: OnProgress = lambda _stage, _done, _total: None,
 ) -> CompiledModel:
     """Optimise a program in place, compile its kernels and write its host program.
 
-    `source` and `constructor_arguments` say in the artifact what the program was imported from.
+    `source`, `constructor_arguments` and `loops` say in the artifact what the program was imported from, and how.
 
     Raises:
         UsageError: there is no such backend, or the pipeline is malformed
@@ -171,6 +172,7 @@ def compile_program(
             threads=threads,
             source=source,
             constructor_arguments=constructor_arguments,
+            loops=loops,
         )
         model = CompiledModel(artifact, program, report)
     report.stages = stages
@@ -185,13 +187,22 @@ def _import(module: nn.Module | Exported, inputs: Inputs | None, loops: str, sta
             raise UsageError("`state` goes with a module; an exported program has no attributes")
         return _import_exported(module, inputs)
     if not isinstance(module, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]: what a caller gives
-        what = f"the class {module.__name__}" if isinstance(module, type) else f"a {type(module).__name__}"
+        what = f"the class {module.__name__}" if isinstance(module, type) else an(type(module).__name__)
         raise UsageError(f"expected a torch.nn.Module, made and in eval mode, or an exported program, not {what}")
     if isinstance(state, str):
         raise UsageError(f"state must be a sequence of attributes, such as ({state!r},)")
+    wrong = [name for name in _listed(state) if not isinstance(name, str)]
+    if wrong:
+        raise UsageError(f"state must be a sequence of attributes' names, such as ('hidden',), not of {wrong[0]!r}")
     if inputs is None:
         raise UsageError("say what the module takes, e.g. 'x: f32[1, 3, 32, 32]'")
     return import_module(module, _signature(module, inputs), loops=loops, state=state)
+
+
+def _listed(state: object) -> Sequence[object]:
+    if not isinstance(state, Iterable):
+        raise UsageError(f"state must be a sequence of attributes' names, not {an(type(state).__name__)}")
+    return list(state)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]: what a caller gives
 
 
 def _import_exported(exported: Exported, inputs: Inputs | None) -> Program:

@@ -23,6 +23,7 @@ TOPICS = (
     "test_matches",
     "test_managers",
     "test_containers_by_path",
+    "test_objects_by_path",
     "test_objects",
     "test_classes",
     "test_scalars",

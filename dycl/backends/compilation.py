@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dycl.backends.protocol import Backend, CannotCompile, CompiledKernel, Target
-from dycl.errors import DyclError
+from dycl.backends.refusals import refusal
 from dycl.ir.ops import KernelOp
 from dycl.ir.weights import WeightStore
 
@@ -46,13 +46,14 @@ def compile_kernels(
 def _compile_with_first(
     kernel: KernelOp, weights: WeightStore, backends: Sequence[Backend], target: Target
 ) -> tuple[CompiledKernel, list[str]]:
-    refusals: list[str] = []
+    refusals: dict[str, list[str]] = {}
     for backend in backends:
         reasons = backend.supports(kernel)
         if not reasons:
             try:
-                return backend.compile(kernel, weights, target), refusals
+                compiled = backend.compile(kernel, weights, target)
+                return compiled, [f"{name} does not take {'; '.join(found)}" for name, found in refusals.items()]
             except CannotCompile as error:
                 reasons = error.reasons
-        refusals.append(f"{backend.name} does not take {'; '.join(reasons)}")
-    raise DyclError(f"no backend takes kernel @{kernel.symbol}: {' / '.join(refusals)}")
+        refusals[backend.name] = reasons
+    raise refusal(kernel, refusals)

@@ -25,8 +25,9 @@ def package(
     threads: int,
     source: str,
     constructor_arguments: str,
+    loops: str,
 ) -> Artifact:
-    """Return the artifact of an optimised program; the last four arguments are what its manifest says of them."""
+    """Return the artifact of an optimised program; the last five arguments are what its manifest says of them."""
     launches = Counter(op.kernel for op in program.module.walk() if isinstance(op, LaunchOp))
     entries = {
         op.symbol: KernelEntry(
@@ -60,6 +61,7 @@ def package(
         weights_digest(program),
         {name: found for name in RECORDED_PACKAGES if (found := _version(name))},
         tuple(StateEntry(entry.input.name, entry.key) for entry in program.state),
+        loops,
     )
     return Artifact(
         manifest,

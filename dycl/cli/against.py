@@ -74,7 +74,8 @@ def _module_pair(model: "Model", reference: str, options: argparse.Namespace) ->
 
     module = load_model(reference, options)
     state = list(dict.fromkeys(entry.attribute for entry in model.artifact.manifest.state))
-    return Pair(model, module, lambda: import_module(module, model.signature, state=state))
+    loops = model.artifact.manifest.loops
+    return Pair(model, module, lambda: import_module(module, model.signature, loops=loops, state=state))
 
 
 def _exported_pair(model: "Model", reference: str, options: argparse.Namespace) -> Pair:

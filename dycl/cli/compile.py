@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
             pipeline=options.pass_pipeline,
             source=options.model,
             constructor_arguments=options.kwargs,
+            loops=options.loops,
             on_progress=on_progress,
         )
     model.report.stages = {"import": seconds, **model.report.stages}

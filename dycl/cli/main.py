@@ -3,11 +3,13 @@
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from dycl import __version__
 from dycl.cli import bench, compile, import_, run, verify, view
-from dycl.errors import DyclError, UsageError
+from dycl.cli.console import note
+from dycl.errors import DyclError, ProgramWarning, UsageError
 
 DESCRIPTION = "Compile dynamic neural networks: PyTorch programs that exit early, skip blocks or loop."
 EPILOG = """\
@@ -27,15 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="dycl", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"dycl {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(commands)
     try:
-        options = parser.parse_args(arguments)
+        options, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            # argparse itself would show the usage of `dycl`, which has none of the command's options.
+            commands.choices[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as exit:
         return exit.code if isinstance(exit.code, int) else 2
     try:
-        code: int = options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code: int = options.run(options)
         sys.stdout.flush()
     except DyclError as error:
         if os.environ.get("DYCL_TRACEBACK"):
@@ -55,6 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("dycl: interrupted", file=sys.stderr)
         return 130
     return code
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """Show a warning of dycl's with the place that it names itself, and others as Python does."""
+    if issubclass(category, ProgramWarning):
+        note(f"dycl: warning: {message}")
+    else:
+        note(warnings.formatwarning(message, category, filename, lineno).rstrip())
 
 
 if __name__ == "__main__":

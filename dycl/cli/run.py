@@ -8,7 +8,7 @@ from typing import Any
 
 from dycl.cli.command import Commands
 from dycl.cli.console import print_json
-from dycl.errors import UsageError
+from dycl.errors import DyclError, UsageError
 
 
 def add_parser(commands: Commands) -> None:
@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     inputs = read_inputs(options.input, [input.name for input in model.signature.inputs])
     try:
         output = model(**inputs)
+    except (AssertionError, IndexError, ZeroDivisionError) as error:
+        raise DyclError(f"the program raised {_shown(error)}") from error
     except (TypeError, ValueError) as error:
         raise UsageError(str(error)) from error
     named = named_outputs(output)
@@ -46,6 +48,13 @@ def run(options: argparse.Namespace) -> int:
             kind = f"{value.dtype}{list(value.shape)}" if hasattr(value, "shape") else type(value).__name__
             print(f"{name}: {kind} = {value}")
     return 0
+
+
+def _shown(error: Exception) -> str:
+    """Return what the program raised; an assertion's text may begin with the class of another exception."""
+    text = str(error)
+    is_named = text.partition(" ")[0].endswith(":")
+    return text if is_named else f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def read_inputs(arguments: list[str], names: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from dycl.cli import against
 from dycl.cli.command import Commands
-from dycl.cli.console import note, print_json, progress
+from dycl.cli.console import print_json, progress
 
 if TYPE_CHECKING:
     from dycl.verification import VerifyReport
@@ -47,8 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def print_report(report: "VerifyReport") -> None:
-    print(f"{'ok' if report.ok else 'FAULT'}: {report.samples} samples, {report.inconsistent} inconsistent", end="")
-    print(f", {report.near_ties} near ties" if report.near_ties else "")
+    print(f"{'ok' if report.ok else 'FAULT'}: {', '.join(_counts(report))}")
     print(f"  largest error {report.max_abs_error:.2e} absolute, {report.max_rel_error:.2e} relative")
     print(
         f"  branch sides covered: {report.sides_covered} of {report.sides} "
@@ -59,4 +58,22 @@ def print_report(report: "VerifyReport") -> None:
         f"largest error {report.forced_max_abs_error:.2e}"
     )
     for fault in report.faults:
-        note(f"  {fault}")
+        print(f"  {fault}")
+
+
+def _counts(report: "VerifyReport") -> list[str]:
+    """Return what was compared, and everything that makes the whole a fault."""
+    counts = [_count(report.samples, "sample"), f"{report.inconsistent} inconsistent"]
+    if report.near_ties:
+        counts.append(_count(report.near_ties, "near tie"))
+    if report.beyond_tolerance:
+        counts.append(f"{report.beyond_tolerance} beyond the tolerance")
+    if report.forced_faults:
+        counts.append(f"{_count(report.forced_faults, 'forced run')} at fault")
+    if report.sides_covered < report.sides:
+        counts.append(f"{_count(report.sides - report.sides_covered, 'branch side')} not reached")
+    return counts
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

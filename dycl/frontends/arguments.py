@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import torch
 from xdsl.ir import SSAValue
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, an
 from dycl.frontends.refusal import Refusal
 from dycl.ir.ops.aten import Argument
 from dycl.ir.schema import Kind, Schema, element_type, schema_of
@@ -57,7 +57,7 @@ def lower_argument(value: Value, kind: Kind, operand: Callable[[Value, Kind], SS
         return float(value) if kind.name == "float" else value
     if isinstance(value, float | str):
         return value
-    raise Refusal(f"a {type(value).__name__} as an argument of a torch operation", "the IR has no such value")
+    raise Refusal(f"{an(type(value).__name__)} as an argument of a torch operation", "the IR has no such value")
 
 
 def with_numbers(name: str, arguments: list[Value], is_number: Callable[[Value], bool]) -> tuple[str, list[Value]]:

@@ -1,6 +1,7 @@
 """The text of signatures: `x: f32[n, 3, 32, 32], lengths: i64[n] where 1 <= n <= 64`."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -89,8 +90,44 @@ def _syntax_error(text: str, error: UnexpectedInput) -> SignatureError:
             column, found, expected = error.pos_in_stream or 0, repr(error.char), error.allowed or set[str]()
         case _:
             return SignatureError(text, 0, "cannot be read")
+    if (other := _other_bound(text, column)) is not None:
+        return other
     wanted = sorted({_DESCRIPTIONS.get(name, name) for name in expected})
     return SignatureError(text, column, f"expected {' or '.join(wanted)}, found {found}")
+
+
+_BOUND = re.compile(r"\s*(?:(\d+)\s*([<>]=?)\s*)?([^\W\d]\w*)(?:\s*(==?|[<>]=?)\s*(\d+))?\s*(?:,|$)")
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _other_bound(text: str, column: int) -> SignatureError | None:
+    """Return the error for bounds that are clear but not of the form `1 <= n <= 8`, if such stand at a column."""
+    where = re.search(r"\bwhere\b", text)
+    if where is None or column < where.end():
+        return None
+    found = _BOUND.match(text, max(where.end(), text.rfind(",", 0, column) + 1))
+    if found is None:
+        return None
+    name, start = found[3], found.start(1) if found[1] else found.start(3)
+    low: int | None = None
+    high: int | None = None
+    for sign, number in ((_MIRRORED.get(found[2] or ""), found[1]), (found[4], found[5])):
+        match sign:
+            case "<" | "<=":
+                high = int(number) - (sign == "<")
+            case ">" | ">=":
+                low = int(number) + (sign == ">")
+            case "=" | "==":
+                return SignatureError(text, start, f"a size of one value has no name: write {number} for {name!r}")
+            case _:
+                pass
+    if low is None and high is None:
+        return None
+    way_out = f"write `{1 if low is None else low} <= {name} <= {'...' if high is None else high}`"
+    if low is None or high is None:
+        side = "lower" if low is None else "upper"
+        return SignatureError(text, start, f"{name!r} has no {side} bound, and none is assumed: {way_out}")
+    return SignatureError(text, start, f"bounds have one form: {way_out}")
 
 
 def _nodes(tree: Tree[Token], name: str) -> Iterator[Tree[Token]]:

@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import f64, i1, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, an
 from dycl.ir.ops.aten import AtenOp, Bound
 from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES, ElementType, is_tensor
 from dycl.runtime.signature import ARRAY_DTYPES
@@ -266,7 +266,7 @@ def _describe(argument: Bound[SSAValue]) -> str:
     if isinstance(argument, list):
         return f"[{', '.join(map(_describe, argument))}]"
     if isinstance(argument, SSAValue):
-        return f"a {argument.type}"
+        return an(str(argument.type))
     if argument is None or isinstance(argument, bool):
         return str(argument).lower()
     return repr(argument) if isinstance(argument, int | float | str) else str(argument)
@@ -297,7 +297,7 @@ def _flatten(found: object) -> list[Result]:
         return [item for part in found for item in _flatten(part)]
     if _is_result(found):
         return [found]
-    raise DyclError(f"it gives a {type(found).__name__}, which a program cannot hold")
+    raise DyclError(f"it gives {an(type(found).__name__)}, which a program cannot hold")
 
 
 def _is_result(found: object) -> TypeGuard[Result]:

@@ -44,10 +44,13 @@ class _Scope:
             inner = _Scope() if op.has_trait(IsolatedFromAbove) else self
             for region in op.regions:
                 changed |= inner.visit(region.block)
-            if not is_effect_free(op):
+            # Whether a region has effects is asked once there is an op to compare with: its whole content is looked at.
+            if not op.regions and not is_effect_free(op):
                 continue
             key = _key(op)
             same = next((other for other in self.known.get(key, ()) if _same_regions(op, other)), None)
+            if same is not None and op.regions and not is_effect_free(op):
+                continue
             if same is None:
                 self.known.setdefault(key, []).append(op)
                 added.append(key)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dycl.errors import an
 from dycl.runtime.engines.protocol import Array, ValueSpec
 from dycl.runtime.signature import Input, Signature
 
@@ -94,4 +95,4 @@ def _kind(input: Input) -> str:
 def _describe(value: object) -> str:
     if isinstance(value, np.ndarray | np.generic):
         return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
-    return f"a {type(value).__module__}.{type(value).__qualname__}".replace("builtins.", "")
+    return an(f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins."))

@@ -85,6 +85,8 @@ class Manifest:
     """Of dycl and of the packages that had a part in the compilation."""
     state: tuple[StateEntry, ...] = ()
     """The last inputs of the signature, which the caller does not give."""
+    loops: str = "auto"
+    """Which loops of the source were kept, as the frontend was asked."""
 
     @property
     def inputs(self) -> Signature:
@@ -136,6 +138,7 @@ def to_json(manifest: Manifest) -> dict[str, Json]:
         "weights": manifest.weights,
         "versions": dict(manifest.versions),
         "state": [{"input": entry.input, "constant": entry.constant} for entry in manifest.state],
+        "loops": manifest.loops,
     }
 
 
@@ -173,6 +176,7 @@ def from_json(data: Json) -> Manifest:
                 weights,
                 _mapping(versions, str),
                 _state(rest.get("state", [])),
+                str(rest.get("loops", "auto")),
             )
         case _:
             raise ValueError("it lacks a part, or a part is of another kind")

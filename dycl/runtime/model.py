@@ -13,6 +13,7 @@ from dycl.runtime.arrangement import arranger
 from dycl.runtime.artifact import Artifact, ArtifactError, read_artifact
 from dycl.runtime.engines import Array, Kernel, engine_named
 from dycl.runtime.engines.protocol import ValueSpec
+from dycl.runtime.failures import source_failure
 from dycl.runtime.host import Frame, Sites
 from dycl.runtime.inputs import InputBinder
 from dycl.runtime.manifest import Manifest
@@ -69,7 +70,8 @@ class Model:
         Raises:
             TypeError: an input is missing, unknown, given twice, no numpy array, or of another dtype
             ValueError: an input has another shape
-            AssertionError: an assertion of the source program does not hold
+            AssertionError: an assertion of the source program does not hold, or it raises an exception itself; where
+                Python has the exception's class, what is raised is of that class too
         """
         return self._arrange(self._run(args, kwargs))
 
@@ -114,6 +116,11 @@ class Model:
                 activation = self._activation(code)
             try:
                 return activation.run(arrays)
+            except Exception as error:
+                failure = source_failure(error)
+                if failure is None:
+                    raise
+                raise failure.with_traceback(error.__traceback__) from None
             finally:
                 idle.append(activation)
 

@@ -13,7 +13,13 @@ from dycl.passes.share_kernels import structure_of
 from dycl.program import Program
 from tools.gallery import GALLERY
 
-KEPT = {"BlockDrop": (3, 4), "DigitsBranchyNet": (1, 2), "Mixtral": (3, 3)}
+KEPT = {
+    "BlockDrop": (3, 4),
+    "CompactingClassifier": (1, 2),
+    "DigitsBranchyNet": (1, 2),
+    "GPT": (1, 1),
+    "Mixtral": (3, 3),
+}
 """The loops that stay, and the switches that take a module by the number of an iteration."""
 
 

@@ -110,7 +110,7 @@ def refuse(forward: Callable[..., Any] | nn.Module, inputs: Inputs, message: str
     assert re.search(message, text), f"{message!r} is not in:\n{text}"
     place = raised.value.place
     assert place is not None, f"no place in:\n{text}"
-    assert re.match(rf"tests/frontend/\w+\.py:{place.node.lineno}: |.*\.py:{place.node.lineno}: ", text)
+    assert re.match(rf"tests/frontend/\w+\.py:{place.node.lineno}: |(.*\.py|<\w+>):{place.node.lineno}: ", text)
     first, source, carets = text.splitlines()[:3]
     start = carets.index("^")
     assert source[start : carets.rindex("^") + 1] == at, text

@@ -1,11 +1,14 @@
 """Dicts, sets and lists that have other keys, members or lengths on each path."""
 
+# ruff: noqa: PERF401
+# The programs are as people write them.
+
 import collections
 
 import torch
 from torch import nn
 
-from tests.frontend.capturing import ALL, NEG, POS, check, refuse
+from tests.frontend.capturing import ALL, MIXED, NEG, POS, check, refuse
 
 
 def test_key_that_one_side_sets_is_returned():
@@ -208,3 +211,106 @@ def test_item_of_one_of_three_lists():
         return group[-1], len(group), len(groups[0]), torch.stack(groups[2]).sum()
 
     check(forward, POS, torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([[1.0, 2.0, 3.0]]), all_sides=False)
+
+
+def test_write_to_the_item_that_the_run_tells():
+    def forward(self, x):
+        items, numbers = [x, x + 1, x + 2], [0, 1, 2]
+        k = x.argmax().item()
+        items[k] = x * 10
+        items[-1 - k] = items[k] + 1
+        numbers[int(x.argmax())] = 7
+        numbers[x.argmin()] += 5
+        return items, numbers
+
+    check(forward, *ALL, all_sides=False)
+
+    def names(self, x):
+        items = [x.clone(), x + 1, x + 2]
+        old, new = items[0], x * 3
+        items[x.argmax()] = new
+        new.add_(1)
+        old.mul_(2)
+        return items, new, old
+
+    check(names, *ALL, all_sides=False)
+
+    def slots(self, x):
+        found = [None] * 3
+        for step in range(3):
+            found[(x * (step + 1)).argmax()] = x + step
+        y = x
+        for value in found:
+            if value is not None:
+                y = y + value
+        return y, found[0] is None
+
+    check(slots, *ALL, all_sides=False)
+
+
+def test_write_to_the_item_that_the_run_tells_in_a_loop():
+    def forward(self, x):
+        items, counts, i = [x, x + 1, x + 2], [0] * 3, 0
+        while i < x.abs().sum():
+            items[i % 3] = items[(i + 1) % 3] * 0.5
+            counts[i % 3] += 1
+            i += 1
+        return items, counts
+
+    check(forward, *ALL, all_sides=False)
+
+    def grown(self, x):
+        items, i = [], 0
+        while i < x.abs().sum() + 1:
+            items.append(x * i)
+            i += 1
+        items[0] = x * 9
+        items[x.argmax() * 0 - 1] = x * 8
+        return torch.stack(items), items
+
+    check(grown, *ALL, all_sides=False)
+
+
+def test_write_out_of_range_fails_as_in_eager():
+    def forward(self, x):
+        items = [1, 2]
+        items[x.argmax().item()] = 5
+        return items
+
+    check(forward, POS, torch.tensor([[0.0, 1.0, 2.0]]), all_sides=False)
+
+
+def test_items_of_a_list_that_a_branch_makes_longer_one_by_one():
+    def forward(self, x):
+        items, big = [x], []
+        if x.sum() > 0:
+            items.append(x * 2)
+        for i in range(3):
+            if x[0, i] > 0:
+                big.append(x[0, i])
+        total = torch.zeros(1)
+        for item in [*items, x]:
+            total = total + item.sum()
+        return tuple(items), total, len(items), tuple(big), len(big)
+
+    check(forward, *ALL, all_sides=False)
+
+
+def test_lists_repeated_and_sliced_by_run_time_numbers():
+    def forward(self, x):
+        k = int(x.sum())
+        return [0, 1] * k, len(k * [0.5]), k * [(1, True)]
+
+    check(forward, POS, NEG, MIXED, all_sides=False)
+
+    def sliced(self, x):
+        items, k = [x, x + 1, x + 2], x.argmax()
+        return items[k:], items[: k.item()], len(items[1 : k + 1])
+
+    check(sliced, *ALL, all_sides=False)
+
+    def tensors(self, x):
+        return torch.stack([x] * int(x.abs().sum()))
+
+    text = refuse(tensors, POS, "a list repeated a number of times known only at run time", "[x] * int(x.abs().sum())")
+    assert "instead: make a tensor of the items, and repeat that" in text

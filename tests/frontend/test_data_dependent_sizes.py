@@ -1,6 +1,6 @@
 """Sizes that depend on data, and numbers known only at run time as sizes and indices."""
 
-# ruff: noqa: PERF401
+# ruff: noqa: PERF401, SIM102
 # The programs are as people write them.
 
 import torch
@@ -12,10 +12,12 @@ from dycl.frontends.torch import import_module
 from dycl.ir.interpret import interpret
 from dycl.ir.ops import AssertOp
 from tests.frontend.capturing import assert_same, count
+from tests.frontend.capturing import check as check_fixed
 from tests.frontend.sizing import (
     BATCH,
     INDEXED,
     MASKED,
+    Inputs,
     batches,
     check,
     indexed,
@@ -256,3 +258,149 @@ def test_samples_leave_the_batch():
     heads = nn.ModuleList(nn.Linear(5, 3) for _ in range(4))
     captured = check(forward, BATCH, batches(of=(1, 2, 5, 9)), layers=layers, heads=heads)
     assert count(captured, AssertOp) == 0
+
+
+# Experts of a capacity
+
+
+class Routed(nn.Module):
+    """Tokens are routed to the expert that has the best score, which takes as many as its capacity says."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.gate = nn.Linear(4, 3)
+        self.experts = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+        self.capacity = 3
+
+
+def routed(module: type[nn.Module]) -> None:
+    torch.manual_seed(0)
+    inputs: list[Inputs] = [torch.randn(n, 4) * scale for n in (1, 2, 5, 8, 16) for scale in (0.1, 3)]
+    check(
+        module(),
+        "x: f32[n, 4] where 1 <= n <= 16",
+        [*inputs, *(torch.rand(9, 4) + sign for sign in (1, -2))],
+        always_fits=True,
+    )
+
+
+def test_an_expert_takes_as_many_tokens_as_its_capacity():
+    class Model(Routed):
+        def forward(self, x):
+            assigned = self.gate(x).argmax(-1)
+            out, dropped = torch.zeros_like(x), 0
+            for number, expert in enumerate(self.experts):
+                index = (assigned == number).nonzero().squeeze(-1)
+                if index.numel() > self.capacity:
+                    dropped += index.numel() - self.capacity
+                    index = index[: self.capacity]
+                out[index] += expert(x[index])
+            return out, dropped
+
+    routed(Model)
+
+
+def test_the_best_tokens_of_each_expert_are_joined():
+    class Model(Routed):
+        def forward(self, x):
+            weights, assigned = self.gate(x).softmax(-1).max(-1)
+            indices, outputs = [], []
+            for number, expert in enumerate(self.experts):
+                index = torch.where(assigned == number)[0]
+                if index.numel() > self.capacity:
+                    index = index[torch.topk(weights[index], self.capacity).indices]
+                indices.append(index)
+                outputs.append(expert(x[index]) * weights[index, None])
+            order = torch.cat(indices)
+            return torch.zeros_like(x).index_add(0, order, torch.cat(outputs)), order.numel()
+
+    routed(Model)
+
+
+def test_lists_of_the_experts_that_have_tokens():
+    class Before(Routed):
+        def forward(self, x):
+            assigned, found = self.gate(x).argmax(-1), []
+            for number in range(3):
+                index = (assigned == number).nonzero().flatten()
+                if index.shape[0] > 0:
+                    found.append(index)
+            order = torch.cat(found)
+            return x[order], order
+
+    class Inside(Routed):
+        def forward(self, x):
+            assigned, parts, indices = self.gate(x).argmax(-1), [], []
+            for number, expert in enumerate(self.experts):
+                mask = assigned == number
+                if mask.any():
+                    index = mask.nonzero().squeeze(1)
+                    parts.append(expert(x[index]))
+                    indices.append(index)
+            return torch.cat(parts)[torch.cat(indices).argsort()]
+
+    routed(Before)
+    routed(Inside)
+
+
+def test_tokens_beyond_the_capacity_are_taken_together():
+    class Model(Routed):
+        def forward(self, x):
+            assigned, out, beyond = self.gate(x).argmax(-1), torch.zeros_like(x), []
+            for number, expert in enumerate(self.experts):
+                index = (assigned == number).nonzero().squeeze(-1)
+                if index.numel() > self.capacity:
+                    index, rest = index[: self.capacity], index[self.capacity :]
+                    beyond.append(rest)
+                out[index] = expert(x[index])
+            if beyond:
+                rest = torch.cat(beyond)
+                out[rest] = x[rest]
+            return out
+
+    routed(Model)
+
+
+def test_groups_of_tokens_as_long_as_their_lists():
+    class Model(Routed):
+        def forward(self, x):
+            assigned = self.gate(x).argmax(-1)
+            lists = [(assigned == number).nonzero().squeeze(-1) for number in range(3)]
+            lists = [index[: self.capacity] if len(index) > self.capacity else index for index in lists]
+            sizes = [len(index) for index in lists]
+            order = torch.cat(lists)
+            groups = [expert(group) for expert, group in zip(self.experts, x[order].split(sizes), strict=True)]
+            out = torch.zeros_like(x)
+            out[order] = torch.cat(groups)
+            return out, sizes
+
+    torch.manual_seed(0)
+    check_fixed(
+        Model().eval(), *(torch.randn(8, 4) * scale for scale in (0.1, 1, 3)), torch.ones(8, 4), all_sides=False
+    )
+
+
+def test_selections_made_in_a_branch_are_used_after_it():
+    def forward(self, x):
+        score = x.sum(-1)
+        if score.max() > 1:
+            index = (score > 0).nonzero().squeeze(-1)
+        else:
+            index = (score <= 0).nonzero().squeeze(-1)
+        y = x[index]
+        return y * index.numel(), y.shape[0], index
+
+    check(forward, BATCH, [torch.randn(n, 5) * scale for n in (1, 2, 9) for scale in (0.1, 3)])
+
+
+def test_rows_of_a_length_that_only_a_branch_has():
+    def forward(self, x):
+        parts = [x]
+        if x.shape[0] > 3:
+            if x.sum() > 0:
+                parts.append(x[3:])
+        return torch.cat(parts) if len(parts) > 1 else x.sum(0)
+
+    inputs = [torch.full((n, 5), value) for n in (1, 3, 4, 9) for value in (1.0, -1.0)]
+    check(forward, BATCH, [value + torch.randn(5) * 0.1 for value in inputs], always_fits=True)

@@ -1,10 +1,12 @@
 """Programs that random programs have been shrunk to, each of which was once taken wrongly."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
 
-from tests.frontend.capturing import ALL, MIXED, NEG, POS, check, refuse
+from tests.frontend.capturing import ALL, MIXED, NEG, POS, SMALL, check, program, refuse
 
 
 def test_list_made_on_each_side_with_another_length_is_appended_to():
@@ -182,3 +184,121 @@ def test_boxes_that_are_suppressed_in_a_loop():
         return order
 
     check(forward, POS, NEG, MIXED, all_sides=False)
+
+
+def test_refuses_operations_of_dtypes_that_eager_execution_refuses():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        x & 1
+        return x
+
+    refuse(
+        forward,
+        POS,
+        "the model raised NotImplementedError: \"bitwise_and_cpu\" not implemented for 'Float'",
+        at="x & 1",
+    )
+
+
+@pytest.mark.parametrize("operation", [lambda x: x | 1, lambda x: x - True, lambda x: (x > 0).relu(), lambda x: x[x]])
+def test_handles_what_operations_raise_for_dtypes(operation: Callable[[torch.Tensor], torch.Tensor]):
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        try:
+            return operation(x)
+        except (NotImplementedError, RuntimeError, IndexError):
+            return x * (2 if x.sum() > 0 else 3)
+
+    check(forward, POS, NEG)
+
+
+def test_only_one_whole_number_is_an_index():
+    def forward(self: nn.Module, x: torch.Tensor, k: torch.Tensor) -> tuple[object, ...]:
+        items: list[object] = []
+        for index in (x[x > 1].unsqueeze(1), k[k > 0], x.sum() > 0, k[:1]):
+            try:
+                items.append([x, x * 2, 3, 4][index])  # pyright: ignore[reportCallIssue, reportArgumentType]
+            except TypeError:
+                items.append(x * 3)
+        return (*items, len(range(k[0])))
+
+    one, several = torch.tensor([1, 0]), torch.tensor([2, 2])
+    check(forward, (POS, one), (NEG, several), (POS, several), (NEG, one), all_sides=False)
+
+
+def test_number_beyond_the_end_of_a_list_that_a_kept_loop_would_have_made_longer():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        items: list[int] = []
+        while 1 < 1:
+            items.append(1)
+        for _ in range(2):
+            items[1]
+        return x
+
+    with pytest.raises(IndexError):
+        program(forward)(POS)
+    check(forward, POS, loops="keep", all_sides=False)
+
+
+@pytest.mark.parametrize("loops", ["keep", "auto", "unroll"])
+def test_a_loop_on_one_path_whose_test_always_raises(loops: str):
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        try:
+            if x.sum() > 0:
+                while 1 < 2:
+                    raise ValueError(x)
+            if x.max() > 0:
+                while [1][1]:
+                    pass
+        except ValueError:
+            return x * 3
+        return x
+
+    check(forward, POS, NEG, torch.tensor([[-3.0, 1.0, 0.5]]), loops=loops)
+
+
+def test_refuses_an_index_tensor_of_floats_of_a_run_time_size():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        x[x[x > 1]] = 1
+        return x
+
+    refuse(forward, POS, "the model raised IndexError: tensors used as indices must be", at="x[x[x > 1]]")
+
+
+def test_refuses_a_list_of_unlike_items_that_a_loop_makes_longer():
+    def forward(self: nn.Module, x: torch.Tensor) -> int:
+        parts: list[object] = [1]
+        count = 0
+        while x.sum() and count < 3:
+            count += 1
+            parts.append(x)
+        return len(parts)
+
+    refuse(forward, POS, "a loop whose end depends on a tensor, and whose variables change", at="parts.append(x)")
+
+
+@pytest.mark.parametrize("loops", ["keep", "auto", "unroll"])
+def test_a_loop_in_a_try_whose_target_does_not_fit_its_items(loops: str):
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        try:
+            for (_,) in [[1, x][1], x.view(3, 1)]:
+                x = x + 1
+        except ValueError:
+            return x * (2 if x.sum() > 0 else 3)
+        return x
+
+    check(forward, POS, NEG, loops=loops, all_sides=False)
+
+
+@pytest.mark.parametrize("loops", ["keep", "auto", "unroll"])
+def test_an_item_beyond_the_end_in_a_loop_in_a_try(loops: str):
+    def forward(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, int]:
+        items = [x, x * 2, x * 3]
+        count = 0
+        try:
+            for index in range(int(x.sum())):
+                count += 1
+                x = x + items[index]
+        except IndexError:
+            return x * 2, count
+        return x, count
+
+    check(forward, POS, NEG, SMALL * 6, POS * 0, loops=loops, all_sides=False)

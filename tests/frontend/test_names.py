@@ -191,7 +191,7 @@ def test_refuses_to_read_a_list_of_which_an_item_was_written_after_it_grew():
     refuse(forward, POS, "on one path stands for the same tensor", at="parts.append(h)")
 
 
-def test_refuses_to_read_an_item_that_was_written_by_its_place_in_a_list():
+def test_item_that_was_written_by_its_place_in_a_list_that_a_branch_made_longer():
     def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
         h, parts = x * 1, [x * 2]
         if x.sum() > 1:
@@ -199,7 +199,19 @@ def test_refuses_to_read_an_item_that_was_written_by_its_place_in_a_list():
         parts[-1].add_(1)
         return h
 
-    refuse(forward, POS, "on one path stands for the same tensor", at="return h")
+    check(forward, POS, NEG)
+
+
+def test_refuses_to_write_to_a_tensor_that_is_several_items_of_a_list():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        items, i, t = [], 0, x.clone()
+        while i < 2 + x.abs().sum():
+            items.append(t)
+            i += 1
+        items[0].add_(1)
+        return items[1]
+
+    refuse(forward, POS, "a write to a tensor that is more than one item of a list", at="items[0].add_(1)")
 
 
 def test_write_by_its_place_in_a_list_that_grew():

@@ -1,5 +1,9 @@
 """Functions that call themselves for as long as tensors say: they become functions of the program."""
 
+import enum
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import nn
@@ -262,3 +266,120 @@ def test_a_recursive_function_made_in_a_loop_whose_end_a_tensor_decides():
         return level
 
     check(forward, POS, SMALL, NEG, LARGE, all_sides=False)
+
+
+@dataclass
+class Node:
+    x: torch.Tensor
+    n: int = 0
+    total: torch.Tensor = field(init=False)
+
+    def __post_init__(self):
+        self.total = self.x.sum()
+
+
+@dataclass(frozen=True)
+class Frozen:
+    x: torch.Tensor
+    n: int = 0
+
+
+class Pair(NamedTuple):
+    x: torch.Tensor
+    n: int = 0
+
+
+class State:
+    def __init__(self, x, n=0):
+        self.x, self.n = x, n
+
+    def doubled(self):
+        return State(self.x * 2, self.n + 1)
+
+
+class Level(enum.Enum):
+    LOW = 0
+    HIGH = 1
+
+
+@pytest.mark.parametrize("kind", [Node, Frozen, Pair, State])
+def test_recursive_functions_take_and_return_objects(kind):
+    def returned(x, n):
+        return kind(x, n) if x.sum() > 10 else returned(x * 2, n + 1)
+
+    def taken(state):
+        return (state.x, state.n) if state.x.sum() > 10 else taken(kind(state.x * 2, state.n + 1))
+
+    def handed_on(state):
+        if state.x.sum() > 10:
+            return state
+        after = handed_on(kind(state.x * 2, state.n + 1))
+        return kind(after.x + 1, after.n)
+
+    def forward(self, x):
+        one, three = returned(x.abs(), 0), handed_on(kind(x.abs()))
+        return one.x, one.n, taken(kind(x.abs())), three.x, three.n
+
+    check(forward, POS, SMALL, LARGE)
+
+
+def test_methods_and_trees_of_objects():
+    def last(state):
+        return state if state.x.sum() > 10 else last(state.doubled())
+
+    def tree(x):
+        if x.sum() < 1:
+            return Node(x, 1)
+        left, right = tree(x * 0.5), tree(x * 0.4)
+        return Node(left.x + right.x, max(left.n, right.n) + 1)
+
+    def forward(self, x):
+        x = x.abs()
+        root = tree(x)
+        return last(State(x)).x, root.x, root.n, root.total
+
+    check(forward, POS, SMALL, LARGE)
+
+
+def test_members_of_an_enum_from_a_recursive_function():
+    def step(x):
+        if x.sum() > 12:
+            return x, Level.HIGH
+        if x.sum() > 10:
+            return x, Level.LOW
+        return step(x * 1.5)
+
+    def forward(self, x):
+        y, level = step(x.abs())
+        return y + 1 if level is Level.HIGH else y
+
+    check(forward, POS, SMALL, LARGE)
+
+
+def test_a_write_to_an_object_that_a_recursive_function_is_given_is_refused():
+    def double(state):
+        state.x = state.x * 2
+        return state.x if state.x.sum() > 10 else double(state)
+
+    def forward(self, x):
+        state = State(x)
+        return double(state), state.x
+
+    text = refuse(
+        forward,
+        POS,
+        "a change to State.x, from around a recursive function",
+        "return state.x if state.x.sum() > 10 else double(state)",
+    )
+    assert "instead: return what it changes" in text
+
+
+def test_a_list_that_grows_with_the_depth_is_refused():
+    def collect(x, seen):
+        return seen if x.sum() > 10 else collect(x * 2, [*seen, x])
+
+    def forward(self, x):
+        return torch.stack(collect(x, [x]))
+
+    text = refuse(forward, POS, "arguments of more than 8 kinds", "collect(x * 2, [*seen, x])")
+    assert "instead: pass what differs as tensors or numbers; what each call collects, join from what" in text

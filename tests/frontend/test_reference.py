@@ -81,9 +81,9 @@ def test_classes_factories_and_instances(models):
         ("{}/some_models.py:Needs", {"width": 1}, "needs depth: pass --kwargs"),
         ("{}/some_models.py:Net", {"widht": 1}, "takes no argument 'widht'; did you mean width"),
         ("{}/some_models.py:net", {"width": 1}, "is an instance already"),
-        ("{}/some_models.py:number", {}, "is a int, not a torch.nn.Module"),
+        ("{}/some_models.py:number", {}, "is an int, not a torch.nn.Module"),
         ("{}/some_models.py:Plain", {}, "is a class, but not one of a torch.nn.Module"),
-        ("{}/some_models.py:wrong", {}, "returns a int, not a torch.nn.Module"),
+        ("{}/some_models.py:wrong", {}, "returns an int, not a torch.nn.Module"),
     ],
 )
 def test_mistakes_in_a_reference(models, reference, kwargs, message):

@@ -59,10 +59,85 @@ def test_training_mode():
         norm, (torch.cat([POS, NEG]),), "a normalisation in training mode", "self.layer(x)"
     )
 
+    text = refuse(
+        nn.MultiheadAttention(2, 1, dropout=0.5), (torch.zeros(1, 1, 2),) * 3, "dropout", "MultiheadAttention()"
+    )
+    assert "instead: call `.eval()`" in text
+
+
+def test_dropout_that_evaluation_mode_does_not_turn_off():
     def functional(self, x):
         return F.dropout(x, 0.5)
 
-    refuse(functional, POS, "dropout in training mode", "F.dropout(x, 0.5)")
+    text = refuse(functional, POS, "dropout in training mode", "F.dropout(x, 0.5)")
+    assert "instead: pass `training`, as in `F.dropout(x, training=self.training)`" in text
+
+    def channels(self, x):
+        return F.dropout2d(x[None, ..., None])
+
+    text = refuse(channels, POS, "dropout in training mode", "F.dropout2d(x[None, ..., None])")
+    assert "`F.dropout2d(x, training=self.training)`" in text
+
+    def attention(self, x):
+        return F.scaled_dot_product_attention(x, x, x, dropout_p=self.p)
+
+    at = "F.scaled_dot_product_attention(x, x, x, dropout_p=self.p)"
+    text = refuse(attention, POS, "dropout in `scaled_dot_product_attention`", at, p=0.5)
+    assert "instead: pass `dropout_p=p if self.training else 0.0`" in text
+    capture(program(attention, p=0.0), POS)
+
+
+def test_dropout_between_layers_of_a_recurrent_network():
+    def forward(self, x):
+        return self.layer(x)[0]
+
+    for kind in (nn.LSTM, nn.GRU, nn.RNN):
+        module = program(forward, layer=kind(3, 3, num_layers=2, dropout=0.5))
+        capture(module, POS)
+        refuse(module.train(), POS, "dropout in `(lstm|gru|rnn_tanh)`", "self.layer(x)")
+
+
+def test_complex_numbers():
+    def spectrum(self, x):
+        return torch.fft.rfft(x).abs()
+
+    text = refuse(spectrum, POS, "which gives a tensor of complex numbers", "torch.fft.rfft(x)")
+    assert "because a program has no complex numbers" in text
+    assert "instead: compute with the real and the imaginary part as two real tensors" in text
+
+    def rotated(self, x):
+        return torch.view_as_real(self.table[0]) * x[0, :2]
+
+    table = torch.polar(torch.ones(3), torch.ones(3))
+    refuse(rotated, POS, "a tensor that the model holds, of complex numbers", "self.table[0]", table=table)
+
+    def number(self, x):
+        return (x * 1j).real
+
+    refuse(number, POS, "`mul`, which gives a tensor of complex numbers", "x * 1j")
+
+
+def test_other_dtypes_that_a_program_cannot_hold():
+    def forward(self, x):
+        return x.to(torch.uint16)
+
+    text = refuse(forward, POS, "`to`, which gives a tensor of torch.uint16", "x.to(torch.uint16)")
+    assert "it takes bool, uint8, int8" in text
+
+
+def test_torch_s_own_forwards_are_shown_by_the_parts_of_the_model():
+    layers = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), nn.Linear(5, 4)))
+    line = "(1.1): Linear(in_features=5, out_features=4, bias=True)"
+    text = refuse(layers.eval(), POS, "the model raised RuntimeError", line)
+    assert text.startswith("<Sequential>:5: ")
+
+    class Block(nn.Module):
+        def forward(self, x):
+            return x @ x
+
+    text = refuse(nn.Sequential(nn.ReLU(), Block()).eval(), POS, "the model raised RuntimeError", "x @ x")
+    assert text.splitlines()[-1] == "  called from <Sequential>:3"
+    refuse(nn.Linear(4, 4).eval(), POS, "RuntimeError", "Linear(in_features=4, out_features=4, bias=True)")
 
 
 def test_hooks():

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from xdsl.ir import Block, Operation
 
+from dycl.errors import an
 from dycl.frontends.torch import CaptureError
 from dycl.frontends.torch.capture import Exit
 from dycl.frontends.torch.results.outputs import Container, Held, Stacked, Tree
@@ -561,7 +562,7 @@ def test_an_attribute_that_is_no_field_is_refused():
         out.extra = x
         return out
 
-    assert "make it a field" in refuse(forward, POS, "a Output with the attribute `extra`", "return out")
+    assert "make it a field" in refuse(forward, POS, "an Output with the attribute `extra`", "return out")
 
 
 def test_a_list_that_holds_itself_is_refused():
@@ -587,5 +588,5 @@ def test_what_no_caller_can_be_given_is_refused(found, advice):
     def forward(self, x):
         return x, self.found
 
-    text = refuse(forward, POS, f"a {type(found).__name__} as a result", "return x, self.found", found=found)
+    text = refuse(forward, POS, f"{an(type(found).__name__)} as a result", "return x, self.found", found=found)
     assert text.endswith(f"instead: {advice}")

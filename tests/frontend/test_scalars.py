@@ -128,6 +128,17 @@ def test_tolist():
     check(forward, *ALL)
 
 
+def test_tolist_of_many_elements():
+    def forward(self, x):
+        count, items = 0, (x.T @ torch.arange(1.0, 41.0)[None]).T.tolist()
+        for a, b, _ in items:
+            if a > b:
+                count += 1
+        return count, items[3], items
+
+    check(forward, *ALL)
+
+
 def test_tensors_of_numbers():
     def forward(self, x):
         n = int(x.argmax())

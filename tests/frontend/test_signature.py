@@ -41,7 +41,14 @@ def test_spaces_line_breaks_and_last_commas_do_not_matter():
         ("x: f32[1] where 1 <= n <= 3", 22, "bounds of 'n', which is not a size"),
         ("x: f32[n] where 3 <= n <= 1", 17, "no number is between 3 and 1"),
         ("x: f32[n] where 1 <= n <= 2, 1 <= n <= 3", 35, "a second pair of bounds for 'n'"),
-        ("x: f32[n] where n <= 2", 17, "expected a number, found 'n'"),
+        ("x: f32[n] where n", 17, "expected a number, found 'n'"),
+        ("x: f32[n] where n <= 2", 17, "'n' has no lower bound, and none is assumed: write `1 <= n <= 2`"),
+        ("x: f32[n] where 1 <= n <= 2, n <= 2", 30, "'n' has no lower bound, and none is assumed: write `1 <= n"),
+        ("x: f32[n] where 2 <= n", 17, "'n' has no upper bound, and none is assumed: write `2 <= n <= ...`"),
+        ("x: f32[n] where n > 2", 17, "'n' has no upper bound, and none is assumed: write `3 <= n <= ...`"),
+        ("x: f32[n] where 0 < n < 9", 17, "bounds have one form: write `1 <= n <= 8`"),
+        ("x: f32[n] where 9 >= n >= 2", 17, "bounds have one form: write `2 <= n <= 9`"),
+        ("x: f32[n] where n == 3", 17, "a size of one value has no name: write 3 for 'n'"),
     ],
 )
 def test_mistakes_are_shown_at_their_column(text, column, message):

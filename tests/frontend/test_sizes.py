@@ -54,6 +54,42 @@ def test_numbers_of_sizes_in_arithmetic_of_tensors():
     check(forward, BATCH, batches())
 
 
+def test_tolist_of_as_many_elements_as_the_run_tells():
+    def counts(self, x, k):
+        total, above, items = 0, [], k.tolist()
+        k.zero_()
+        for i, n in enumerate(items):
+            total += n
+            if n > i:
+                above.append(n * 2)
+        return x * total, len(items), above, items
+
+    signature = "x: f32[3], k: i64[n] where 0 <= n <= 8"
+    inputs: list[Inputs] = [
+        (torch.randn(3), torch.tensor(numbers, dtype=torch.int64)) for numbers in ([], [1], [0, 3], [4, 0, 2, 9, 1])
+    ]
+    check(counts, signature, inputs)
+
+    def rows(self, x):
+        total = 0.0
+        for a, _, c, *_ in x.tolist():
+            total += a - c
+        first, *_, last = x.T.tolist()
+        return total, x.tolist(), first, last, (x > 0).tolist(), (x > 0).any(1).tolist()
+
+    check(rows, BATCH, batches())
+
+
+def test_tolist_of_lists_of_open_length():
+    def forward(self, x):
+        return x.tolist()
+
+    message = r"`.tolist\(\)` on a tensor whose number of rows is known only at run time"
+    text = refuse(forward, "x: f32[n, m] where 1 <= n <= 3, 1 <= m <= 3", message, "x.tolist()")
+    assert "because it would be a list of lists, and an inner one must have a known length" in text
+    assert "instead: take the rows one by one in a `for` loop" in text
+
+
 def test_a_size_decides_a_branch():
     def forward(self, x):
         if x.size(0) == 1:

@@ -32,7 +32,8 @@ def carried(forward, state, calls=CALLS, **attributes):
         with torch.no_grad():
             expected = module(x.clone())
         results = interpret(captured.module, captured.weights, [x.clone(), *held])
-        output, now = build(captured.structure, results)
+        output = build(captured.structure, results)
+        output, now = output if held else (output, ())
         assert_same(output, expected)
         held = [torch.as_tensor(value, dtype=old.dtype) for value, old in zip(now, held, strict=True)]
     return captured
@@ -164,6 +165,138 @@ def test_state_in_a_loop_and_in_a_try():
     carried(forward, ["total"], total=0.0)
 
 
+def test_state_that_the_first_call_makes():
+    def forward(self, x):
+        if self.h is None:
+            self.h = torch.zeros_like(x)
+        self.h = self.h * 0.5 + x
+        return self.h
+
+    captured = carried(forward, ["h"], h=None)
+    assert names(captured) == ["h.which: bool[]", "h: f32[1, 3]"]
+
+    def written(self, x):
+        if self.h is None:
+            self.h = torch.ones_like(x)
+        else:
+            self.h.mul_(0.5).add_(x)
+        return self.h.clone()
+
+    carried(written, ["h"], h=None)
+
+    def given_back(self, x):
+        h = torch.tanh(x if self.h is None else x + self.h)
+        self.h = h
+        return h, self.h is not None
+
+    carried(given_back, ["h"], h=None)
+
+
+def test_state_that_some_call_makes_or_forgets():
+    def forward(self, x):
+        if x.sum() > 0:
+            self.h = x if self.h is None else self.h + x
+        elif x.min() < -1.5:
+            self.h = None
+        if self.h is None:
+            return x * 0
+        return self.h * 2
+
+    captured = carried(forward, ["h"], h=None)
+    assert len(names(captured)) == 2
+    carried(forward, ["h"], h=SMALL.clone())
+
+    def best(self, x):
+        score = x.sum().item()
+        if self.best is None or score > self.best:
+            self.best, self.at = score, x
+        return self.at * self.best
+
+    captured = carried(best, ["best", "at"], best=None, at=None)
+    assert names(captured) == ["best.which: bool[]", "best: f64[]", "at.which: bool[]", "at: f32[1, 3]"]
+
+
+def test_state_of_recurrent_layers_made_by_the_first_call():
+    def forward(self, x):
+        y, self.past = self.rnn(x[:, None], self.past)
+        return y
+
+    torch.manual_seed(0)
+    captured = carried(forward, ["past"], rnn=nn.LSTM(3, 4, batch_first=True), past=None)
+    assert len(names(captured)) == 3
+
+    def streaming(self, x):
+        if self.past is None:
+            self.past = (torch.zeros(1, 4), torch.zeros(1, 4))
+        self.past = self.rnn(x, self.past)
+        h, c = self.past
+        if c.sum() > 0.3:
+            self.past = None
+        return h
+
+    carried(streaming, ["past"], rnn=nn.LSTMCell(3, 4), past=None)
+
+
+def test_caches_that_the_first_call_makes():
+    def forward(self, x):
+        keys = x[:, None]
+        if self.cache["k"] is not None:
+            keys = torch.cat([self.cache["k"], keys], 1)
+        self.cache["k"] = keys
+        return (keys @ x[:, :, None]).sum(1), keys.shape[1]
+
+    captured = carried(forward, ["cache"], cache={"k": None})
+    assert names(captured) == ["cache.which: bool[]", "cache['k']: f32[1, cache['k']_1, 3]"]
+
+    def of_layers(self, x):
+        for layer in range(2):
+            past = self.cache[layer]
+            self.cache[layer] = x if past is None else torch.cat([past, x])
+            x = x + self.cache[layer].mean(0)
+        return x
+
+    carried(of_layers, ["cache"], cache={0: None, 1: None})
+
+    def of_keys(self, x):
+        if "k" in self.cache:
+            self.cache["k"], self.cache["v"] = torch.cat([self.cache["k"], x]), self.cache["v"] + x
+        else:
+            self.cache["k"] = self.cache["v"] = x
+        return self.cache["k"].sum(0) * self.cache["v"]
+
+    carried(of_keys, ["cache"], cache={})
+
+    def listed(self, x):
+        if not self.past:
+            self.past = [torch.zeros(1, 3) for _ in range(2)]
+        for i, past in enumerate(self.past):
+            self.past[i] = past * 0.5 + x
+            x = self.past[i].tanh()
+        return x
+
+    carried(listed, ["past"], past=[])
+
+
+def test_buffer_that_the_first_call_fills():
+    class Average(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", None)
+
+        def forward(self, x):
+            self.mean = x.mean(0) if self.mean is None else 0.9 * self.mean + 0.1 * x.mean(0)
+            return x - self.mean
+
+    carried(Average().eval(), ["mean"])
+
+
+def test_state_that_stays_none():
+    def forward(self, x):
+        return x if self.mask is None else x * self.mask
+
+    assert names(carried(forward, ["mask"], mask=None)) == []
+
+
 def refused(forward, state, message, at=None, **attributes):
     module = program(forward, **attributes)
     with pytest.raises(CaptureError if at else UsageError) as raised:
@@ -194,9 +327,9 @@ def test_names_that_are_no_state():
         ("layer.missing", "has no attribute 'layer.missing'"),
         ("layer", "a Linear is no state"),
         ("layer.weight", "a Parameter is no state"),
-        ("first", "it is None when the model is compiled"),
+        ("mode", "it is a str when the model is compiled"),
     ):
-        refused(forward, [name], message, layer=nn.Linear(3, 3), first=None)
+        refused(forward, [name], message, layer=nn.Linear(3, 3), mode="fast")
 
 
 def test_state_that_changes_its_type():
@@ -208,10 +341,6 @@ def test_state_that_changes_its_type():
         self.count = self.count + 0.5
         return x
 
-    def nothing(self, x):
-        self.hidden = None
-        return x
-
     def length(self, x):
         self.parts.append(x)
         return x
@@ -219,9 +348,9 @@ def test_state_that_changes_its_type():
     text = refused(rank, ["hidden"], "`hidden` is a tensor of torch.float32 and rank 2", "return x", hidden=POS)
     assert "and a tensor of torch.float32 and rank 1 after this call" in text
     assert "instead: keep tensors of one dtype and rank" in text
-    refused(kind, ["count"], "`count` is a int when the model is compiled, and a float", "return x", count=0)
-    refused(nothing, ["hidden"], "and None after this call", "return x", hidden=POS)
-    refused(length, ["parts"], "and a list of 1 after this call", "return x", parts=[])
+    refused(kind, ["count"], "`count` is an int when the model is compiled, and a float", "return x", count=0)
+    text = refused(length, ["parts"], "is a list of 1 when the model is compiled", "return x", parts=[POS])
+    assert "and a list of 2 after this call" in text and "as one tensor that `torch.cat` makes longer" in text
 
 
 class Lazy(nn.Module):

@@ -6,7 +6,7 @@ reshapes wander down to where a shape matters. Equal constants are one initializ
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -94,6 +94,8 @@ class Graph:
         """What each reshaped value is a reshape of."""
         self.wide: dict[ir.Value, ir.Value] = {}
         """The f32 value of one element that each f64 host scalar was read from: it may be compared in its place."""
+        self.never_negative: Callable[[ir.Value], bool] = lambda value: False
+        """Whether it is known of an input that none of its elements is negative."""
         self.functions: dict[ir.OperatorIdentifier, ir.Function] = {}
         """What nodes outside ONNX's own domain call."""
         self._constants: dict[tuple[ir.DataType, tuple[int, ...], bytes], ir.Value] = {}
@@ -226,6 +228,7 @@ class Graph:
     def size(self, value: ir.Value, axis: int) -> ir.Value:
         """Return a size of `value` as a host scalar."""
         assert value.shape is not None
+        axis %= len(value.shape)
         known = value.shape[axis]
         if isinstance(known, int):
             return self.constant(known)

@@ -13,9 +13,11 @@ from xdsl.ir import Attribute, Operation, SSAValue, TypeAttribute
 
 from dycl.backends.onnxruntime import decompose, torchlib
 from dycl.backends.onnxruntime.graph import Graph, Type, known_shape, set_type
+from dycl.backends.onnxruntime.indices import checked
 from dycl.backends.onnxruntime.lowerings import LOWERINGS, Argument, Call, Lowered
 from dycl.backends.onnxruntime.lowerings.scalars import SCALAR_LOWERINGS
 from dycl.backends.protocol import CannotCompile
+from dycl.ir.indices import RAISES, raised
 from dycl.ir.locations import describe, frames
 from dycl.ir.ops import AtenOp, ConstantOp, DimOp, ItemOp, KernelOp, ParamOp, ScalarTensorOp
 from dycl.ir.ops.aten import Bound
@@ -25,6 +27,9 @@ from dycl.ir.weights import WeightStore
 
 if TYPE_CHECKING:
     from torch._ops import OpOverload
+
+ORIGIN = "dycl.origin"
+"""The property of a node that says which op it belongs to; what a function's call has, its nodes get."""
 
 ONNX_DTYPES = {
     "bool": ir.DataType.BOOL,
@@ -61,7 +66,7 @@ def lower_ops(graph: Graph, kernel: KernelOp, weights: WeightStore, values: dict
                 value.shape = ir.Shape(())
         origin = _origin(op)
         for node in graph.nodes[first:]:
-            node.name = origin
+            node.metadata_props[ORIGIN] = origin
         values |= {result: value for result, value in zip(op.results, results, strict=True) if value is not None}
 
 
@@ -96,10 +101,15 @@ def _lower_op(
 
 
 def _origin(op: Operation) -> str:
-    """Return what the nodes of an op are called, so that ONNX Runtime's messages and profiles lead to the source."""
+    """Return what the nodes of an op are called, so that ONNX Runtime's messages and profiles lead to the source.
+
+    The name says too what eager execution raises where an index is out of range.
+    """
     name = op.overload.data if isinstance(op, AtenOp) else op.name
     place = next(iter(frames(op.location)), None)
-    return f"{name} {PurePath(place.file).name}:{place.line}" if place else name
+    error = raised(op) if isinstance(op, AtenOp) else None
+    parts = [name, f"{PurePath(place.file).name}:{place.line}" if place else "", error.__name__ if error else ""]
+    return " ".join(part for part in parts if part)
 
 
 def _argument(bound: Bound[ir.Value]) -> Argument:
@@ -122,6 +132,8 @@ def lower_call(
     Raises:
         CannotCompile: it has no ONNX form
     """
+    if not any(outer.partition(".")[0] in RAISES for outer in within):
+        arguments = checked(graph, name, arguments)
     lowered: Lowered = None
     if name in LOWERINGS:
         lowered = LOWERINGS[name](Call(graph, name, results, used), *arguments)

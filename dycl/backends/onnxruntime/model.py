@@ -6,10 +6,12 @@ import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 from xdsl.ir import SSAValue
 
+from dycl.backends.onnxruntime.carriers import carry
 from dycl.backends.onnxruntime.graph import OPSET, Graph, Type, known_shape
 from dycl.backends.onnxruntime.layout import enter_blocked_layout
-from dycl.backends.onnxruntime.lowering import lower_ops, onnx_type
+from dycl.backends.onnxruntime.lowering import ORIGIN, lower_ops, onnx_type
 from dycl.ir.ops import KernelOp
+from dycl.ir.signs import never_negative
 from dycl.ir.weights import WeightStore
 
 IR_VERSION = 10
@@ -32,6 +34,8 @@ def build_model(kernel: KernelOp, weights: WeightStore) -> ir.Model:
         value = _input(f"{name}_{index}", onnx_type(argument.type))
         inputs.append(value)
         values[argument] = value
+    arguments = dict(zip(inputs, kernel.body.block.args, strict=True))
+    graph.never_negative = lambda value: value in arguments and never_negative(arguments[value])
     lower_ops(graph, kernel, weights, values)
     yielded = kernel.body.block.last_op
     assert yielded is not None
@@ -39,6 +43,9 @@ def build_model(kernel: KernelOp, weights: WeightStore) -> ir.Model:
     model = _assemble(graph, inputs, outputs, kernel.symbol)
     if graph.functions:
         InlinePass()(model)
+    carry(model.graph)
+    for index, node in enumerate(model.graph):
+        node.name = f"{node.metadata_props.pop(ORIGIN, node.op_type)} #{index}"
     return model
 
 
@@ -115,7 +122,6 @@ def _rename(
         value.name = _fresh(f"out{index}", names)
     final = set(outputs)
     for index, node in enumerate(nodes):
-        node.name = f"{node.name or node.op_type} #{index}"
         for position, value in enumerate(node.outputs):
             if value not in final:
                 value.name = _fresh(f"t{index}" if position == 0 else f"t{index}_{position}", names)

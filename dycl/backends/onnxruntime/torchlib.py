@@ -7,7 +7,8 @@ recorder on stand-ins for the graph's values, and what it records is added to th
 # pyright: basic, reportPrivateImportUsage=false
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 TORCHLIB_OPSET = 18
 
 _DEFAULT = object()
+
+_LEFT_OUT = frozenset(["embedding_bag", "_embedding_bag", "_embedding_bag_forward_only"])
+"""Overload packets whose functions ONNX Runtime crashes on while it loads them."""
 
 
 def has_function(overload: "OpOverload") -> bool:
@@ -54,7 +58,8 @@ def lower(graph: Graph, overload: "OpOverload", arguments: Sequence[Argument], r
     positional, keywords = _convert(overload, function, prepared, stand_in)
     recorder = _building.OpRecorder(opset, {})
     try:
-        with evaluator.default_as(recorder):
+        # Of an empty list the recorder has to say that it takes it for one of integers, which all of torchlib's are.
+        with evaluator.default_as(recorder), _errors_only("onnx_ir._convenience"):
             found: Any = function(*positional, **keywords)
     except Exception as error:
         logging.getLogger(__name__).debug("torchlib cannot take %s: %s", overload, error)
@@ -93,16 +98,26 @@ def _makes_sequence(output: ir.Value) -> bool:
 def _registry() -> Any:
     from torch.onnx._internal.exporter import _registration
 
-    logger = logging.getLogger(_registration.__name__)
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # It warns of torchvision's functions where torchvision is not installed.
-    try:
+    # It warns of torchvision's functions where torchvision is not installed.
+    with _errors_only(_registration.__name__):
         return _registration.ONNXRegistry.from_torchlib(TORCHLIB_OPSET)
+
+
+@contextmanager
+def _errors_only(name: str) -> Generator[None]:
+    """Inside, a logger leaves out what is no error."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
     finally:
         logger.setLevel(level)
 
 
 def _function(overload: "OpOverload") -> Any:
+    if overload._schema.name.removeprefix("aten::") in _LEFT_OUT:
+        return None
     found = [meta for meta in _registry().get_decomps(overload) if not meta.is_complex]
     return found[0].onnx_function if found else None
 

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import f32, f64, i1, i64
 from xdsl.ir import SSAValue
 
 from dycl.frontends.arguments import lower_argument, with_numbers
-from dycl.frontends.dtypes import check_dtypes
+from dycl.frontends.dtypes import check_dtypes, check_held
 from dycl.frontends.exported.arithmetic import as_ssa
 from dycl.frontends.exported.graphs import Held, Reader
 from dycl.frontends.exported.guards import size_of
@@ -30,6 +30,7 @@ def emit_aten(reader: Reader, node: fx.Node, name: str, arguments: list[Any]) ->
     tensors = [value for value in flat(output) if isinstance(value, torch.Tensor)]
     if not tensors or len(tensors) != len(flat(output)):
         raise Refusal(f"`{name}`, which gives {output!r}", "an ATen op of the IR gives tensors")
+    check_held(f"`{name.partition('.')[0]}`, which gives a tensor", tensors)
     check_dtypes(name.partition(".")[0], [fake for fake in map(_fake, flat(arguments)) if _is_fake(fake)])
     if unchanged(name, list(map(_fake, arguments)), tensors[0]) is not None:
         return reader.held(arguments[0])

@@ -7,6 +7,7 @@ from typing import Any
 from torch import fx
 from torch._ops import HigherOrderOperator, OpOverload
 
+from dycl.errors import an
 from dycl.frontends.arguments import bind
 from dycl.frontends.exported.arithmetic import compute
 from dycl.frontends.exported.aten import emit_aten, flat
@@ -49,7 +50,7 @@ def rule_of(node: fx.Node) -> Rule:
 def _getitem(reader: Reader, node: fx.Node) -> Held:
     source, index = reader.held(node.args[0]), node.args[1]
     if not isinstance(source, tuple) or not isinstance(index, int):
-        raise Refusal(f"`[{index}]` of a {type(source).__name__}")
+        raise Refusal(f"`[{index}]` of {an(type(source).__name__)}")
     return source[index]
 
 

@@ -8,6 +8,7 @@ from torch import fx
 from xdsl.dialects.builtin import i64
 from xdsl.ir import Attribute, Block, SSAValue
 
+from dycl.errors import an
 from dycl.frontends.builder import MAX_DEPTH
 from dycl.frontends.exported.arithmetic import as_ssa, type_of
 from dycl.frontends.exported.graphs import Held, Reader, Rule
@@ -110,7 +111,8 @@ def _steps(
         sizes = [count, *shape_of(type)[1:]]
         if None in sizes:
             raise Refusal(
-                f"`{node.target}` whose steps give a {type}", "only the number of steps may be known only at run time"
+                f"`{node.target}` whose steps give {an(str(type))}",
+                "only the number of steps may be known only at run time",
             )
         arguments = [sizes, element_of(type), None, None, None]
         totals.append(emit(AtenOp("zeros.default", arguments, [type])).res[0])  # pyright: ignore[reportArgumentType]: None is not in it
@@ -208,7 +210,7 @@ def _values(reader: Reader, arguments: Any) -> list[Held]:
 def _number(value: Held) -> "SSAValue | bool | int | float":
     if isinstance(value, SSAValue | bool | int | float):
         return value
-    raise Refusal(f"a {type(value).__name__} as a result of a branch or loop", "only tensors and numbers are taken")
+    raise Refusal(f"{an(type(value).__name__)} as a result of a branch or loop", "only tensors and numbers are taken")
 
 
 def _as(reader: Reader, value: Held, type: Attribute) -> SSAValue:
@@ -226,7 +228,9 @@ def _joined(left: Attribute, right: Attribute) -> Attribute:
     """
     found = join(left, right)
     if found is None:
-        raise Refusal(f"a value that is a {left} on one way and a {right} on another", "the IR has no type for both")
+        raise Refusal(
+            f"a value that is {an(str(left))} on one way and {an(str(right))} on another", "the IR has no type for both"
+        )
     return found
 
 

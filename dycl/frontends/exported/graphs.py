@@ -9,7 +9,7 @@ import torch
 from torch import fx
 from xdsl.ir import SSAValue
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, an
 from dycl.frontends.builder import Builder
 from dycl.frontends.exported.arithmetic import Number
 from dycl.frontends.exported.diagnostics import UnsupportedNode
@@ -85,18 +85,18 @@ class Reader:
         held = self.held(argument)
         if (isinstance(held, SSAValue) and is_scalar(held.type)) or isinstance(held, bool | int | float):
             return held
-        raise Refusal(f"a {type(held).__name__} where a number must be")
+        raise Refusal(f"{an(type(held).__name__)} where a number must be")
 
     def tensor(self, argument: Any) -> SSAValue:
         held = self.held(argument)
         if not isinstance(held, SSAValue):
-            raise Refusal(f"a {type(held).__name__} where a tensor must be")
+            raise Refusal(f"{an(type(held).__name__)} where a tensor must be")
         return held
 
     def graph(self, argument: Any) -> fx.Graph:
         held = self.held(argument)
         if not isinstance(held, fx.GraphModule):
-            raise Refusal(f"a {type(held).__name__} where a graph must be")
+            raise Refusal(f"{an(type(held).__name__)} where a graph must be")
         return held.graph
 
     def _attribute(self, node: fx.Node) -> Held:
@@ -109,7 +109,7 @@ class Reader:
             return found
         if isinstance(found, torch.Tensor):
             return self.weights.constant(node.target, found)
-        raise Refusal(f"a {type(found).__name__} in the graph", "only tensors and graphs are taken")
+        raise Refusal(f"{an(type(found).__name__)} in the graph", "only tensors and graphs are taken")
 
     @contextmanager
     def _at(self, node: fx.Node) -> Generator[None]:

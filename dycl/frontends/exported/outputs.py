@@ -9,7 +9,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 from xdsl.ir import SSAValue
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, an
 from dycl.frontends.exported.graphs import Held
 from dycl.runtime.structure import Fixed, Group, Leaf, Structure
 
@@ -43,7 +43,9 @@ def _leaf(result: Held, outputs: Outputs) -> Leaf | Fixed:
         return Leaf(len(outputs.values) - 1)
     if result is None or isinstance(result, bool | int | float | str):
         return Fixed(result)
-    raise DyclError(f"the exported program returns a {type(result).__name__}: only tensors, numbers and text are taken")
+    raise DyclError(
+        f"the exported program returns {an(type(result).__name__)}: only tensors, numbers and text are taken"
+    )
 
 
 def _structure(value: Any, classes: dict[str, type]) -> Structure:
@@ -61,7 +63,7 @@ def _structure(value: Any, classes: dict[str, type]) -> Structure:
         kind = "model_output" if isinstance(value, dict) else "dataclass"
         return _record(kind, value, [field.name for field in fields(value)], classes)
     raise DyclError(
-        f"the exported program returns a {type(value).__name__}: only tuples, lists, dicts with names or numbers as "
+        f"the exported program returns {an(type(value).__name__)}: only tuples, lists, dicts with names or numbers as "
         "keys, named tuples and dataclasses are taken; return these and export it again"
     )
 

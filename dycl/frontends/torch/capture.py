@@ -13,14 +13,9 @@ import torch
 from torch import nn
 from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
     FakeTensor,
     FakeTensorMode,
-    UnsupportedFakeTensorException,
-    UnsupportedOperatorException,
 )
-from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
 from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr, i1
 from xdsl.ir import Block, SSAValue
@@ -29,22 +24,24 @@ from dycl.frontends.builder import Builder
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.diagnostics import CaptureError, Refusal
 from dycl.frontends.torch.loops.open_loops import OpenLoop
+from dycl.frontends.torch.native import call_native, call_torch
+from dycl.frontends.torch.objects import scalars
 from dycl.frontends.torch.objects.clocks import warn_once
+from dycl.frontends.torch.objects.listing import Listing
 from dycl.frontends.torch.paths.branches import Pending, branch_value, require, switch_value
 from dycl.frontends.torch.paths.control import Completion, Scope
-from dycl.frontends.torch.paths.forks import choice_in, forked_call, settled
+from dycl.frontends.torch.paths.forks import settled
 from dycl.frontends.torch.paths.guards import is_guarded
 from dycl.frontends.torch.paths.journal import ContentsSlot, Journal, State
 from dycl.frontends.torch.paths.merge import Merge
 from dycl.frontends.torch.results.state import CallState
 from dycl.frontends.torch.syntax.source import Source
-from dycl.frontends.torch.tensors.heap import Heap, sizes_of, storage_of
+from dycl.frontends.torch.tensors.heap import Heap, storage_of
 from dycl.frontends.torch.tensors.recorder import Recorder
 from dycl.frontends.torch.tensors.symbols import SYMBOLIC, Symbols
 from dycl.frontends.torch.tensors.weights import Weights
 from dycl.frontends.torch.values import (
     Choice,
-    Escape,
     Forked,
     ForkWanted,
     Guarded,
@@ -89,10 +86,6 @@ class Evaluator(Protocol):
     ) -> Value: ...
 
 
-DATA_DEPENDENT = (GuardOnDataDependentSymNode, DataDependentOutputException, DynamicOutputShapeException)
-_UNSUPPORTED = (UnsupportedFakeTensorException, UnsupportedOperatorException)
-
-
 @dataclass
 class Exit:
     """A `dycl.return` whose operands wait until the results of all exits are known; one without a value is never
@@ -124,8 +117,12 @@ class Capture:
         self.fakes = FakeTensorMode(allow_non_fake_inputs=True, shape_env=shapes)
         self.recorder = Recorder(self.heap, self.symbols, self.weights, self.fakes)
         self.recorder.on_write = self._note_write
+        self.recorder.is_guarded = lambda: is_guarded(self)
+        self.recorder.is_training = any(part.training for part in module.modules())
         self.inputs: dict[int, str] = {}
         """The forward's parameters that are inputs, by the memory of their tensors."""
+        self.listing: Listing | None = None
+        """The model's parts, where the model's own forward is torch's."""
         self.stack: list[Activation] = []
         self.pendings: list[Pending] = []
         self.exits: list[Exit] = []
@@ -154,6 +151,10 @@ class Capture:
         """How many have been."""
         self.has_choices = False
         """Whether there is a container that is one of several."""
+        self.keeps_items = False
+        """Whether a list that one side of a branch makes longer keeps its items one by one, and is not stacked."""
+        self.has_stacked_items = False
+        """Whether there is one that could have."""
         self.warnings: dict[str, None] = {}
         self._locations: dict[Source, dict[ast.AST, FileLineColLoc]] = {}
         self._births: dict[int, tuple[Value, int]] = {}
@@ -387,19 +388,29 @@ class Capture:
         if not self.is_traced(tensor):
             with _disable_current_modes():
                 return tensor.detach().item()
-        if any(size not in (None, 1) for size in sizes_of(tensor)):
-            count = tensor.numel()
-            raise ModelRaised(RuntimeError(f"a Tensor with {count} elements cannot be converted to Scalar"))
-        self.check_one_element(tensor, "a Tensor with more than one element cannot be converted to Scalar")
+        self.check_one_element(tensor, "a Tensor with other than one element cannot be converted to Scalar")
         return Scalar(self.builder.emit(ItemOp(self.ssa_of(tensor) or self.builder.constant(0))).scalar)
 
-    def check_one_element(self, tensor: torch.Tensor, message: str) -> None:
-        """Emit the check that a tensor of sizes known only at run time has one element, as eager execution asks."""
+    def index(self, tensor: torch.Tensor) -> Value:
+        """Return the number that a tensor is where Python wants an index, as `operator.index` has it.
+
+        Raises:
+            ModelRaised: with a `TypeError` where the tensor is no whole number
+        """
+        message = "only integer tensors of a single element can be converted to an index"
+        if tensor.is_floating_point() or tensor.is_complex():
+            raise self.raised(TypeError(message))
+        self.check_one_element(tensor, message, TypeError)
+        found = self.item(tensor)
+        return scalars.convert(self, found, int) if isinstance(found, Scalar) else int(found)
+
+    def check_one_element(self, tensor: torch.Tensor, message: str, kind: type[Exception] = RuntimeError) -> None:
+        """Check, where it is not known, when the program runs, that a tensor has one element."""
         for size in tensor.size():
+            if self.symbols.is_never(size, 1) if isinstance(size, torch.SymInt) else size != 1:
+                raise self.raised(kind(message))
             if isinstance(size, torch.SymInt):
-                if self.symbols.is_never(size, 1):
-                    raise self.raised(RuntimeError(message))
-                self.symbols.check(sympy.Eq(size.node.expr, 1), RuntimeError, message)
+                self.symbols.check(sympy.Eq(size.node.expr, 1), kind, message)
 
     def holds_unknown(self, value: Value) -> bool:
         """Whether there is a value known only at run time in nested lists, tuples and dicts."""
@@ -428,101 +439,14 @@ class Capture:
 
     def native(self, function: Value, *args: Value, **kwargs: Value) -> Value:
         """Call what is not interpreted; what the user's program raises there becomes `ModelRaised`."""
-        try:
-            return function(*args, **kwargs)
-        except (CaptureError, ModelRaised):
-            raise
-        except Refusal as refusal:
-            raise self.error(refusal.message, refusal.reason, refusal.advice) from None
-        except Escape as escape:
-            raise self.error(
-                str(escape), "it is known only when the program runs", "keep it in tensors or in Python arithmetic"
-            ) from None
-        except GuardOnDataDependentSymNode as error:
-            raise self.error(
-                "code that is not interpreted decides by a size or number known only at run time",
-                f"torch says: {str(error).splitlines()[0]}",
-                "give that size as a number in the signature, or do in the model's own Python code what it does",
-            ) from error
-        except DATA_DEPENDENT as error:
-            raise self.error(
-                "code that is not interpreted asks for a tensor's content",
-                f"torch says: {str(error).splitlines()[0]}",
-                "branch on it in the model's own Python code",
-            ) from error
-        except _UNSUPPORTED as error:
-            raise self.error(
-                f"an operation that torch cannot run without data: {str(error).splitlines()[0]}"
-            ) from error
-        except Exception as error:
-            if _is_internal(error):
-                raise self.error(
-                    f"{type(error).__name__} in code that is not interpreted: {str(error).splitlines()[0]}",
-                    "capture has failed there, not the program",
-                    "report it, or write it in another way",
-                ) from error
-            raise self.raised(error) from error
+        return call_native(self, function, args, kwargs)
 
-    def check_known(self, values: Sequence[Value]) -> None:
-        """Raise an error where the items of a container among values are not known."""
-        for value in values if self.abstract else ():
-            if isinstance(value, list | tuple | dict | set):
-                self.usable(value)
-                self.check_known(list(value.values()) if isinstance(value, dict) else list(value))
+    def torch_call(self, function: Value, *args: Value, **kwargs: Value) -> Value:
+        """Call torch's code: run-time numbers go in as torch's symbols and come back as numbers."""
+        return call_torch(self, function, args, kwargs)
 
     def raised(self, error: Exception) -> ModelRaised:
         found = ModelRaised(error)
         if self.stack:
             found.place, found.calls = self.stack[-1].place, self.stack[-1].calls
         return found
-
-    def torch_call(self, function: Value, *args: Value, **kwargs: Value) -> Value:
-        """Call torch's code: run-time numbers go in as torch's symbols and come back as numbers."""
-        self.check_known([*args, *kwargs.values()])
-        if any(map(needs_lowering, args)) or any(map(needs_lowering, kwargs.values())):
-            if choice_in([*args, *kwargs.values()]) is not None:
-                return forked_call(self, lambda args, kwargs: self.torch_call(function, *args, **kwargs), args, kwargs)
-            args = tuple(map(self._lower, args))
-            kwargs = {name: self._lower(value) for name, value in kwargs.items()}
-        return self._lift(self.native(function, *args, **kwargs))
-
-    def _lower(self, value: Value) -> Value:
-        if isinstance(value, Scalar):
-            return self.symbols.lower(value)
-        if isinstance(value, Symbolic):
-            self.usable(value)
-            raise self.error(f"{value.describe()} as an argument of a torch operation")
-        if isinstance(value, tuple) and not hasattr(value, "_fields"):
-            return tuple(map(self._lower, value))
-        if isinstance(value, list):
-            return list(map(self._lower, value))
-        if isinstance(value, dict):
-            return {key: self._lower(item) for key, item in value.items()}
-        if isinstance(value, slice):
-            return slice(self._lower(value.start), self._lower(value.stop), self._lower(value.step))
-        return value
-
-    def _lift(self, value: Value) -> Value:
-        if isinstance(value, SYMBOLIC):
-            return self.refusable(lambda: self.symbols.raised(value))
-        if isinstance(value, tuple | list) and any(isinstance(item, SYMBOLIC) for item in value):
-            return type(value)(map(self._lift, value)) if isinstance(value, list) else tuple(map(self._lift, value))
-        return value
-
-
-def _is_internal(error: Exception) -> bool:
-    """Whether an exception is about stand-ins of capture, which the program knows nothing of."""
-    return any(word in str(error) for word in _INTERNAL)
-
-
-_INTERNAL = ("'FakeTensor' and 'FakeTensor'", "SymInt", "SymBool", "SymFloat", "symbols to int")
-
-
-def needs_lowering(value: Value) -> bool:
-    if isinstance(value, tuple | list):
-        return any(map(needs_lowering, value))
-    if isinstance(value, dict):
-        return any(map(needs_lowering, value.values()))
-    if isinstance(value, slice):
-        return needs_lowering((value.start, value.stop, value.step))
-    return isinstance(value, Symbolic)

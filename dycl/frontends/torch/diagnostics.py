@@ -1,14 +1,18 @@
 """What capture refuses, and how it says so."""
 
 import ast
+import inspect
+import warnings
 from dataclasses import dataclass
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, ProgramWarning
 from dycl.frontends.refusal import Refusal
 from dycl.frontends.torch.syntax.source import Source
 from dycl.ir.locations import Frame
 
-__all__ = ["CaptureError", "Place", "Refusal"]
+__all__ = ["CaptureError", "Place", "Refusal", "warn"]
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,11 @@ class CaptureError(DyclError):
         shown = calls if len(calls) <= 6 else (*calls[:3], None, *calls[-2:])
         lines += [f"  called from {call.frame}" if call else "  ..." for call in shown]
         super().__init__("\n".join(lines))
+
+
+def warn(text: str) -> None:
+    """Warn of something in the user's program; Python names the line that called dycl."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == _PACKAGE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, ProgramWarning, stacklevel=level)

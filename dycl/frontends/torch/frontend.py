@@ -4,7 +4,6 @@ import ast
 import inspect
 import re
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -12,22 +11,23 @@ from torch import nn
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Region
 
-from dycl.errors import DyclError, UsageError
+from dycl.errors import DyclError, UsageError, an
 from dycl.frontends.torch.activation import Activation, Code
-from dycl.frontends.torch.capture import DATA_DEPENDENT, Capture
-from dycl.frontends.torch.diagnostics import CaptureError
+from dycl.frontends.torch.capture import Capture
+from dycl.frontends.torch.diagnostics import CaptureError, warn
 from dycl.frontends.torch.loops.recursion import Recursion, RecursionFound
+from dycl.frontends.torch.native import DATA_DEPENDENT
+from dycl.frontends.torch.objects.listing import Listing
 from dycl.frontends.torch.paths.control import LEFT, Completion
 from dycl.frontends.torch.paths.grown import plan_grown
 from dycl.frontends.torch.paths.journal import Env
 from dycl.frontends.torch.paths.merge import Merge
 from dycl.frontends.torch.paths.pruning import prune
-from dycl.frontends.torch.results.persistent import persistent
+from dycl.frontends.torch.results.persistent import StateWidened, persistent
 from dycl.frontends.torch.results.results import emit_failure, emit_return, finish
 from dycl.frontends.torch.syntax.calls import call, call_node, is_user_function
 from dycl.frontends.torch.syntax.expressions import evaluate
 from dycl.frontends.torch.syntax.functions import code_of
-from dycl.frontends.torch.syntax.source import Source
 from dycl.frontends.torch.syntax.statements import execute_block
 from dycl.frontends.torch.tensors.heap import NamesWanted, storage_of
 from dycl.frontends.torch.values import ModelRaised, Value
@@ -93,27 +93,28 @@ def import_module(
     sys.setrecursionlimit(max(limit, 20_000))
     recursion, tracks_names = Recursion(), False
     evaluated: set[ast.stmt] = set()
+    refused: CaptureError | None = None
     try:
         while True:
             capture = Capture(module, _Evaluator(), loops, recursion, carried, tracks_names)
             capture.evaluated_loops |= evaluated
+            capture.keeps_items = refused is not None
             try:
                 return _captured(capture, signature, names)
-            except CaptureError:
-                # What a kept loop leaves may be known too little for the code behind it.
-                if not capture.kept_loops:
-                    raise
-                evaluated.add(capture.kept_loops[-1])
+            except CaptureError as error:
+                # What a kept loop leaves may be known too little for the code behind it, and so may a list's items.
+                if capture.kept_loops:
+                    evaluated.add(capture.kept_loops[-1])
+                elif refused is None and capture.has_stacked_items:
+                    refused = error
+                else:
+                    raise refused or error from None
             except NamesWanted:
                 recursion, tracks_names = Recursion(recursion.found), True
-            except (RecursionFound, _Widened):
+            except (RecursionFound, StateWidened):
                 recursion = Recursion(recursion.found)
     finally:
         sys.setrecursionlimit(limit)
-
-
-class _Widened(Exception):
-    """A call changes a size of the state that was taken to be fixed."""
 
 
 def _captured(capture: Capture, signature: Signature, names: Sequence[str]) -> Program:
@@ -132,10 +133,10 @@ def _captured(capture: Capture, signature: Signature, names: Sequence[str]) -> P
         ) from error
     results = finish(capture.exits)
     carried = capture.persistent
-    if carried is not None:
+    if carried is not None and carried.parts:
         assert isinstance(results.structure, Group)
         if carried.widen(results.structure.items[1], results.types):
-            raise _Widened
+            raise StateWidened
         carried.add_weights(capture.weights.store)
         inputs = (*signature.inputs, *(part.input for part in carried.parts))
         bounds = {name: pair for part in carried.parts for name, pair in part.bounds.items()}
@@ -148,7 +149,7 @@ def _captured(capture: Capture, signature: Signature, names: Sequence[str]) -> P
     program = Program(ModuleOp(functions), capture.weights.store, results.classes)
     verify(program.module)
     for text in capture.warnings:
-        warnings.warn(text, stacklevel=2)
+        warn(text)
     return program
 
 
@@ -199,10 +200,11 @@ def _outside(capture: Capture, module: nn.Module) -> Activation:
         first = code.node
         assert isinstance(first, ast.stmt | ast.expr)
         return Activation(capture, code, env, first)
-    source = Source(f"<{type(module).__name__}>", ("",), {})
+    capture.listing = Listing(module)
     nothing = ast.parse("lambda: None", mode="eval").body
     assert isinstance(nothing, ast.Lambda)
-    return Activation(capture, Code("", source, nothing, {}, {}, {}), env, nothing)
+    code = Code("", capture.listing.source, nothing, {}, {}, {})
+    return Activation(capture, code, env, capture.listing.node(module) or nothing)
 
 
 def _parameters(module: nn.Module, signature: Signature) -> list[str]:
@@ -244,7 +246,7 @@ def signature_of(module: nn.Module, example_inputs: Sequence[object]) -> Signatu
     inputs: list[Input] = []
     for name, tensor in zip(parameters, example_inputs, strict=False):
         if not isinstance(tensor, torch.Tensor):
-            raise UsageError(f"example input {name!r} must be a tensor, not a {type(tensor).__name__}")
+            raise UsageError(f"example input {name!r} must be a tensor, not {an(type(tensor).__name__)}")
         try:
             dtype = DTYPE_NAMES[element_type(tensor.dtype)]
         except DyclError as error:

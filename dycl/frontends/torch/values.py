@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 from xdsl.dialects.builtin import f64, i1, i64
 from xdsl.ir import Attribute, SSAValue
 
+from dycl.errors import an
 from dycl.frontends.torch.diagnostics import Place
 
 Value: TypeAlias = Any
@@ -84,7 +85,7 @@ class Scalar(Symbolic):
         return KIND[self.ssa.type]
 
     def describe(self) -> str:
-        return f"a {self.kind.__name__} known only at run time"
+        return f"{an(self.kind.__name__)} known only at run time"
 
 
 class Poison(Symbolic):
@@ -146,7 +147,7 @@ class Forked(Choice):
     """What a list, dict or set holds that has other items on each path: one of several contents."""
 
     def describe(self) -> str:
-        return f"a {type(self.options[0]).__name__} whose length or keys depend on the path"
+        return f"{an(type(self.options[0]).__name__)} whose length or keys depend on the path"
 
 
 class ForkWanted(BaseException):

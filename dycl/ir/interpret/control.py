@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Operation
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, source_error
 from dycl.ir.interpret.execution import Activation, Exit, Outcome, Semantics, Value, run_block
 from dycl.ir.locations import describe
 from dycl.ir.ops import (
@@ -82,7 +82,7 @@ def _while(op: WhileOp, now: Activation) -> Outcome:
 
 def _assert(op: AssertOp, now: Activation) -> Outcome:
     if not now[op.condition]:
-        raise AssertionError(op.message.data)
+        raise source_error(op.message.data)
     return ()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xdsl.dialects.builtin import TensorType, f64, i1, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, an
 from dycl.ir.locations import describe
 from dycl.ir.schema import torch_dtype
 from dycl.ir.types import element_of, shape_of
@@ -147,7 +147,7 @@ def title(op: Operation) -> str:
 def describe_value(value: Value) -> str:
     if isinstance(value, bool | int | float):
         return f"the {type(value).__name__} {value}"
-    return f"a {str(value.dtype).removeprefix('torch.')} tensor of shape {list(value.shape)}"
+    return f"{an(str(value.dtype).removeprefix('torch.'))} tensor of shape {list(value.shape)}"
 
 
 def _place_of(block: Block) -> str:

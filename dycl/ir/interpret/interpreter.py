@@ -48,7 +48,7 @@ def interpret(
     Raises:
         UsageError: there is no such function, or the inputs are not what it takes
         DyclError: an op fails, or gives a value that is not of its result's type
-        AssertionError: the condition of a `dycl.assert` does not hold
+        AssertionError: the condition of a `dycl.assert` does not hold, or an index is out of range
         ZeroDivisionError, ValueError, OverflowError: as Python, of a division by zero, a loop's step of zero, or a
             float that is no integer
     """

@@ -2,8 +2,9 @@
 
 import difflib
 
-from dycl.errors import DyclError
+from dycl.errors import DyclError, source_error
 from dycl.ir import schema
+from dycl.ir.indices import raised
 from dycl.ir.interpret.execution import Activation, Outcome, Semantics, describe_value, title
 from dycl.ir.locations import describe
 from dycl.ir.ops import AtenOp, ConstantOp, DimOp, ItemOp, ParamOp, ScalarTensorOp
@@ -56,6 +57,9 @@ def _aten(op: AtenOp, now: Activation) -> Outcome:
     except DyclError:
         raise
     except Exception as error:
+        if raised(op) is not None and isinstance(error, IndexError | RuntimeError):
+            text = f"{type(error).__name__}: `{op.packet}`: {_first_line(error)} ({describe(op)})"
+            raise source_error(text) from error
         shown = ", ".join(describe_value(now[operand]) for operand in op.operands)
         raise DyclError(f"{title(op)} failed on {shown}, at {describe(op)}: {_first_line(error)}") from error
 

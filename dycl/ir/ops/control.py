@@ -26,6 +26,7 @@ from xdsl.printer import Printer
 from xdsl.traits import HasCanonicalizationPatternsTrait, RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
+from dycl.errors import an
 from dycl.ir.ops.terminators import YieldOp
 from dycl.ir.syntax import (
     is_implied,
@@ -323,4 +324,4 @@ def _verify_carried(what: str, values: Sequence[SSAValue], types: Sequence[Attri
         raise VerifyException(f"{len(values)} {what} values but {len(types)} carried values")
     for index, (value, type) in enumerate(zip(values, types, strict=True)):
         if not refines(value.type, type):
-            raise VerifyException(f"{what} value {index} is {value.type}, which is not a {type}")
+            raise VerifyException(f"{what} value {index} is {value.type}, which is not {an(str(type))}")

@@ -10,6 +10,7 @@ from xdsl.printer import Printer
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from dycl.errors import an
 from dycl.ir.syntax import parse_attributes, print_attributes
 from dycl.ir.types import is_scalar, shape_of
 
@@ -67,7 +68,7 @@ class ConstantOp(IRDLOperation):
 
     def verify_(self) -> None:
         if self.value.type != self.result.type:
-            raise VerifyException(f"a constant of type {self.value.type} cannot give a {self.result.type}")
+            raise VerifyException(f"a constant of type {self.value.type} cannot give {an(str(self.result.type))}")
         if len(self.value.data.data) > MAX_CONSTANT_BYTES:
             raise VerifyException(
                 f"a constant of {len(self.value.data.data)} bytes belongs in the weight store "

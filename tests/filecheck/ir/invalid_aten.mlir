@@ -56,7 +56,7 @@ func.func @main(%x: tensor<1x1x4x4xf32>) {
 
 // -----
 
-// CHECK: argument 1 ('dim') of sum.dim_IntList must be int[]?, not [a f64]
+// CHECK: argument 1 ('dim') of sum.dim_IntList must be int[]?, not [an f64]
 func.func @main(%x: tensor<2xf32>, %f: f64) {
   %y = dycl.aten sum.dim_IntList(%x, [%f], false, none) : (tensor<2xf32>, f64) -> tensor<f32>
   dycl.return

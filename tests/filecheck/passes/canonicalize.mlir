@@ -336,6 +336,43 @@ func.func @pieces(%list: tensor<?x4xf32>, %x: tensor<2x4xf32>, %y: tensor<4xf32>
   dycl.return %last, %far, %first, %column, %same : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<?xf32>, tensor<4xf32>
 }
 
+// A list that grows by one item after another is stacked at once; its items are what is selected of it.
+// CHECK-LABEL: func.func @grown
+// CHECK-NEXT:    %all = dycl.aten stack.default([%x, %y, %x], 0)
+// CHECK-NEXT:    dycl.return %all, %y
+func.func @grown(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<3x4xf32>, tensor<4xf32>) {
+  %none = dycl.constant dense<> : tensor<0x4xf32>
+  %a = dycl.aten unsqueeze.default(%x, 0) : (tensor<4xf32>) -> tensor<1x4xf32>
+  %one = dycl.aten cat.default([%none, %a], 0) : (tensor<0x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  %b = dycl.aten unsqueeze.default(%y, 0) : (tensor<4xf32>) -> tensor<1x4xf32>
+  %two = dycl.aten cat.default([%one, %b], 0) : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<2x4xf32>
+  %all = dycl.aten cat.default([%two, %a], 0) : (tensor<2x4xf32>, tensor<1x4xf32>) -> tensor<3x4xf32>
+  %second = dycl.aten select.int(%all, 0, -2) : (tensor<3x4xf32>) -> tensor<4xf32>
+  dycl.return %all, %second : tensor<3x4xf32>, tensor<4xf32>
+}
+
+// Pieces stay together that something else takes, that lie along another axis, or that an outer block has made.
+// CHECK-LABEL: func.func @not_grown
+// CHECK:         %one = dycl.aten cat.default([%x, %x], 0)
+// CHECK:         %two = dycl.aten cat.default([%one, %x], 0)
+// CHECK:         %wide = dycl.aten cat.default([%two, %two], 1)
+// CHECK:         %half = dycl.aten cat.default([%y, %x], 0)
+// CHECK:           %inner = dycl.aten cat.default([%half, %x], 0)
+func.func @not_grown(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %c: i1)
+    -> (tensor<?x4xf32>, tensor<?x8xf32>, tensor<?x4xf32>) {
+  %one = dycl.aten cat.default([%x, %x], 0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %two = dycl.aten cat.default([%one, %x], 0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %wide = dycl.aten cat.default([%two, %two], 1) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x8xf32>
+  %half = dycl.aten cat.default([%y, %x], 0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %r = dycl.if %c -> (tensor<?x4xf32>) {
+    %inner = dycl.aten cat.default([%half, %x], 0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    dycl.yield %inner : tensor<?x4xf32>
+  } else {
+    dycl.yield %x : tensor<?x4xf32>
+  }
+  dycl.return %one, %wide, %r : tensor<?x4xf32>, tensor<?x8xf32>, tensor<?x4xf32>
+}
+
 // A value that only later iterations look at begins as what the first one takes instead.
 // CHECK-LABEL: func.func @first_iteration
 // CHECK:         %h, %r = dycl.while (%a : tensor<?xf32> = %x : tensor<4xf32>, %i = %n : i64) -> (tensor<?xf32>, i64) {

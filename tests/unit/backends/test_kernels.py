@@ -94,6 +94,15 @@ def test_scalar_select_and_constants() -> None:
         both(text, [np.array(flag), np.array(7.0)])
 
 
+def test_scalar_select_of_truth_values() -> None:
+    text = """dycl.kernel @k(%c: i1, %a: i1, %b: i1) -> i1 {
+  %s = arith.select %c, %a, %b : i1
+  dycl.yield %s : i1
+}"""
+    for flag in (True, False):
+        assert both(text, [np.array(flag), np.array(True), np.array(False)])[0] == flag
+
+
 @pytest.mark.parametrize("predicate", ["oeq", "ogt", "oge", "olt", "ole", "une", "ult", "uge"])
 def test_comparison_of_an_f32_item_is_exact_beside_the_threshold(predicate: str) -> None:
     """0.9 is no f32: the two nearest lie on either side of it, and 0.5 is one."""

@@ -1,16 +1,23 @@
 """dycl's own lowerings of ATen overloads, for what torchlib does not have or writes with more nodes than it takes."""
 
 from dycl.backends.onnxruntime.lowerings import (
+    activations,
     comparisons,
     convolutions,
     creation,
+    distances,
     elementwise,
+    integers,
     layers,
+    orders,
     pools,
     recurrent,
     reductions,
+    scans,
+    scattering,
     selections,
     shapes,
+    sums,
 )
 from dycl.backends.onnxruntime.lowerings.table import LOWERINGS, Argument, Call, Lowered, Lowering
 
@@ -20,14 +27,21 @@ __all__ = [
     "Call",
     "Lowered",
     "Lowering",
+    "activations",
     "comparisons",
     "convolutions",
     "creation",
+    "distances",
     "elementwise",
+    "integers",
     "layers",
+    "orders",
     "pools",
     "recurrent",
     "reductions",
+    "scans",
+    "scattering",
     "selections",
     "shapes",
+    "sums",
 ]

@@ -22,7 +22,7 @@ _COMPARISONS = {
 }
 
 
-def _promoted(tensor: ir.DataType, scalar: bool | int | float | ir.DataType) -> ir.DataType:
+def compared_dtype(tensor: ir.DataType, scalar: bool | int | float | ir.DataType) -> ir.DataType:
     """The dtype in which a tensor is compared with a Python number."""
     if isinstance(scalar, float) or is_float(scalar if isinstance(scalar, ir.DataType) else None):
         return tensor if is_float(tensor) else FLOAT
@@ -83,7 +83,7 @@ def _compare_scalar(name: str, call: Call, left: ir.Value, right: Scalar) -> Low
     assert left.dtype is not None
     number = right.dtype if isinstance(right, ir.Value) else right
     assert number is not None
-    dtype = _promoted(left.dtype, number)
+    dtype = compared_dtype(left.dtype, number)
     return compare(call.graph, name, call.graph.cast(left, dtype), call.graph.scalar(right, dtype))
 
 

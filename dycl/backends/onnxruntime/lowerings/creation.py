@@ -52,7 +52,8 @@ def new_ones(call: Call, x: ir.Value, sizes: Sequence[Size], *_: object) -> Lowe
     return filled(call, sizes, 1)
 
 
-def _like(call: Call, x: ir.Value, value: Scalar) -> Lowered:
+def like(call: Call, x: ir.Value, value: Scalar) -> Lowered:
+    """Return a tensor of the call's dtype and the shape of `x` that holds `value` everywhere."""
     if call.sizes is not None:
         return filled(call, call.sizes, value)
     graph = call.graph
@@ -61,23 +62,23 @@ def _like(call: Call, x: ir.Value, value: Scalar) -> Lowered:
 
 
 @lowers("full_like.default")
-def full_like(call: Call, x: ir.Value, value: Scalar, *_: object) -> Lowered:
-    return _like(call, x, value)
+def fulllike(call: Call, x: ir.Value, value: Scalar, *_: object) -> Lowered:
+    return like(call, x, value)
 
 
 @lowers("zeros_like.default", "empty_like.default")
-def zeros_like(call: Call, x: ir.Value, *_: object) -> Lowered:
-    return _like(call, x, 0)
+def zeroslike(call: Call, x: ir.Value, *_: object) -> Lowered:
+    return like(call, x, 0)
 
 
 @lowers("ones_like.default")
-def ones_like(call: Call, x: ir.Value, *_: object) -> Lowered:
-    return _like(call, x, 1)
+def oneslike(call: Call, x: ir.Value, *_: object) -> Lowered:
+    return like(call, x, 1)
 
 
 @lowers("fill.Scalar", "fill.Tensor")
 def fill(call: Call, x: ir.Value, value: Scalar) -> Lowered:
-    return _like(call, x, value)
+    return like(call, x, value)
 
 
 @lowers("scalar_tensor.default")

@@ -1,10 +1,14 @@
 """Elementwise ops: torch's dtype promotion is made explicit as casts, since ONNX has none."""
 
+import math
+from collections.abc import Callable
 from functools import partial
 
 import onnx_ir as ir
 
-from dycl.backends.onnxruntime.graph import BOOL, Graph, Scalar, rank
+from dycl.backends.onnxruntime.graph import BOOL, INT64, Graph, Scalar, rank
+from dycl.backends.onnxruntime.lowerings import integers, special
+from dycl.backends.onnxruntime.lowerings.creation import like
 from dycl.backends.onnxruntime.lowerings.table import Call, Lowered, lowers
 
 
@@ -19,7 +23,6 @@ _UNARY = {
     "atan": "Atan",
     "ceil": "Ceil",
     "cos": "Cos",
-    "erf": "Erf",
     "exp": "Exp",
     "floor": "Floor",
     "log": "Log",
@@ -30,7 +33,6 @@ _UNARY = {
     "sign": "Sign",
     "sin": "Sin",
     "sqrt": "Sqrt",
-    "tan": "Tan",
     "tanh": "Tanh",
 }
 
@@ -46,11 +48,39 @@ for _name, _op_type in _UNARY.items():
     lowers(f"{_name}.default")(partial(_unary, _op_type))
 
 
-@lowers("relu.default")
-def relu(call: Call, x: ir.Value) -> Lowered:
-    if is_float(call.dtype):
-        return call.graph.op("Relu", x)
-    return call.graph.op("Max", x, call.graph.constant(0, call.dtype))
+def _special(function: Callable[[Graph, ir.Value], ir.Value], call: Call, x: ir.Value) -> Lowered:
+    return function(call.graph, call.graph.cast(x, call.dtype))
+
+
+for _name in ("cosh", "erf", "erfc", "sinc", "sinh", "tan"):
+    lowers(f"{_name}.default")(partial(_special, getattr(special, _name)))
+lowers("special_erf.default")(partial(_special, special.erf))
+lowers("special_erfc.default")(partial(_special, special.erfc))
+
+
+@lowers("angle.default")
+def angle(call: Call, x: ir.Value) -> Lowered:
+    """The angle of a negative number is pi, that of another 0."""
+    if is_float(x.dtype):
+        return None
+    graph = call.graph
+    is_negative = graph.op("Less", graph.cast(x, INT64), graph.constant(0), dtype=BOOL)
+    return graph.op("Mul", graph.cast(is_negative, call.dtype), graph.constant(math.pi, call.dtype))
+
+
+def _logarithm(base: int, call: Call, x: ir.Value) -> Lowered:
+    natural = call.graph.op("Log", call.graph.cast(x, call.dtype))
+    return call.graph.op("Div", natural, call.graph.constant(math.log(base), call.dtype))
+
+
+def _scaled(factor: float, call: Call, x: ir.Value) -> Lowered:
+    return call.graph.op("Mul", call.graph.cast(x, call.dtype), call.graph.constant(factor, call.dtype))
+
+
+lowers("deg2rad.default")(partial(_scaled, math.pi / 180))
+lowers("rad2deg.default")(partial(_scaled, 180 / math.pi))
+lowers("log2.default")(partial(_logarithm, 2))
+lowers("log10.default")(partial(_logarithm, 10))
 
 
 @lowers("rsqrt.default")
@@ -60,34 +90,8 @@ def rsqrt(call: Call, x: ir.Value) -> Lowered:
 
 @lowers("square.default")
 def square(call: Call, x: ir.Value) -> Lowered:
-    return call.graph.op("Mul", x, x)
-
-
-@lowers("silu.default")
-def silu(call: Call, x: ir.Value) -> Lowered:
-    return call.graph.op("Mul", x, call.graph.op("Sigmoid", x))
-
-
-@lowers("gelu.default")
-def gelu(call: Call, x: ir.Value, approximate: str) -> Lowered:
-    return call.graph.op("Gelu", x, approximate=approximate)
-
-
-@lowers("leaky_relu.default")
-def leaky_relu(call: Call, x: ir.Value, negative_slope: Scalar) -> Lowered:
-    if isinstance(negative_slope, ir.Value) or not is_float(x.dtype):
-        return None
-    return call.graph.op("LeakyRelu", x, alpha=float(negative_slope))
-
-
-@lowers("hardswish.default")
-def hardswish(call: Call, x: ir.Value) -> Lowered:
-    return call.graph.op("HardSwish", x)
-
-
-@lowers("hardsigmoid.default")
-def hardsigmoid(call: Call, x: ir.Value) -> Lowered:
-    return call.graph.op("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+    operand = call.graph.cast(x, call.dtype)
+    return call.graph.op("Mul", operand, operand)
 
 
 @lowers("logical_not.default")
@@ -102,14 +106,31 @@ def bitwise_not(call: Call, x: ir.Value) -> Lowered:
 
 @lowers("isnan.default")
 def isnan(call: Call, x: ir.Value) -> Lowered:
-    return call.graph.op("IsNaN", x, dtype=BOOL) if is_float(x.dtype) else None
+    return call.graph.op("IsNaN", x, dtype=BOOL) if is_float(x.dtype) else like(call, x, False)
+
+
+@lowers("isinf.default", "isposinf.default", "isneginf.default")
+def isinf(call: Call, x: ir.Value) -> Lowered:
+    return None if is_float(x.dtype) else like(call, x, False)
+
+
+@lowers("isfinite.default")
+def isfinite(call: Call, x: ir.Value) -> Lowered:
+    return None if is_float(x.dtype) else like(call, x, True)
+
+
+@lowers("trunc.default", "fix.default")
+def trunc(call: Call, x: ir.Value) -> Lowered:
+    return None if is_float(x.dtype) else x
 
 
 def _arithmetic(op_type: str, call: Call, left: ir.Value, right: Scalar, alpha: Scalar = 1) -> Lowered:
     graph = call.graph
     dtype = call.dtype
     if dtype == BOOL:
-        return graph.op("Or", left, graph.scalar(right, BOOL)) if op_type == "Add" and alpha == 1 else None
+        if op_type != "Add" or isinstance(alpha, ir.Value):
+            return None
+        return graph.op("Or", left, graph.scalar(right, BOOL)) if alpha else left
     if not isinstance(right, ir.Value) and not isinstance(alpha, ir.Value):
         right, alpha = right * alpha, 1
     operand = graph.scalar(right, dtype)
@@ -155,7 +176,7 @@ def _signs_differ(graph: Graph, left: ir.Value, right: ir.Value, dtype: ir.DataT
 def _remainder(graph: Graph, left: ir.Value, right: ir.Value, dtype: ir.DataType) -> ir.Value:
     """Python's `%`: the result has the divisor's sign. ONNX has it for integers only."""
     if not is_float(dtype):
-        return graph.op("Mod", left, right)
+        return integers.remainder(graph, left, right)
     mod = graph.op("Mod", left, right, fmod=1)
     wrong = graph.op(
         "And",
@@ -167,10 +188,9 @@ def _remainder(graph: Graph, left: ir.Value, right: ir.Value, dtype: ir.DataType
 
 def _floor_divide(graph: Graph, left: ir.Value, right: ir.Value, dtype: ir.DataType) -> ir.Value:
     """Python's `//`. For floats as torch computes it: the floor of the rounded quotient may be one too many."""
-    exact = graph.op("Sub", left, _remainder(graph, left, right, dtype))
-    quotient = graph.op("Div", exact, right)
     if not is_float(dtype):
-        return quotient
+        return integers.floor_divide(graph, left, right)
+    quotient = graph.op("Div", graph.op("Sub", left, _remainder(graph, left, right, dtype)), right)
     by_zero = graph.op("Equal", right, graph.constant(0, dtype), dtype=BOOL)
     return graph.op("Where", by_zero, graph.op("Div", left, right), graph.op("Round", quotient), dtype=dtype)
 
@@ -184,7 +204,10 @@ def remainder(call: Call, left: ir.Value, right: Scalar) -> Lowered:
 @lowers("fmod.Tensor", "fmod.Scalar")
 def fmod(call: Call, left: ir.Value, right: Scalar) -> Lowered:
     graph = call.graph
-    return graph.op("Mod", graph.cast(left, call.dtype), graph.scalar(right, call.dtype), fmod=1)
+    dividend, divisor = graph.cast(left, call.dtype), graph.scalar(right, call.dtype)
+    if not is_float(call.dtype):
+        return integers.truncated_remainder(graph, dividend, divisor)
+    return graph.op("Mod", dividend, divisor, fmod=1)
 
 
 @lowers("floor_divide.default", "floor_divide.Scalar")
@@ -198,8 +221,11 @@ def div_mode(call: Call, left: ir.Value, right: Scalar, rounding_mode: str | Non
     if rounding_mode == "floor":
         return floor_divide(call, left, right)
     graph = call.graph
-    quotient = graph.op("Div", graph.cast(left, call.dtype), graph.scalar(right, call.dtype))
-    if rounding_mode is None or not is_float(call.dtype):
+    dividend, divisor = graph.cast(left, call.dtype), graph.scalar(right, call.dtype)
+    if not is_float(call.dtype):
+        return integers.truncated_divide(graph, dividend, divisor)
+    quotient = graph.op("Div", dividend, divisor)
+    if rounding_mode is None:
         return quotient
     magnitude = graph.op("Floor", graph.op("Abs", quotient))
     return graph.op("Mul", graph.op("Sign", quotient), magnitude)
@@ -208,6 +234,8 @@ def div_mode(call: Call, left: ir.Value, right: Scalar, rounding_mode: str | Non
 @lowers("pow.Tensor_Tensor", "pow.Tensor_Scalar", "pow.Scalar")
 def power(call: Call, base: Scalar, exponent: Scalar) -> Lowered:
     graph = call.graph
+    if not is_float(call.dtype):
+        return None if call.dtype == BOOL else integers.power(graph, base, exponent, call.dtype)
     operand = graph.scalar(base, call.dtype)
     if not isinstance(exponent, ir.Value):
         if exponent == 2:

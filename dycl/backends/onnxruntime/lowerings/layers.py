@@ -16,10 +16,11 @@ from dycl.backends.protocol import CannotCompile
 @lowers("linear.default")
 def linear(call: Call, x: ir.Value, weight: ir.Value, bias: ir.Value | None) -> Lowered:
     graph = call.graph
-    if rank(x) == 2 and rank(weight) == 2:
+    is_gemm = rank(weight) == 2 and is_float(call.dtype)
+    if rank(x) == 2 and is_gemm:
         return graph.op("Gemm", x, weight, bias, transB=1)
     sizes = known_shape(x)
-    if sizes is not None and rank(weight) == 2 and 0 not in sizes:
+    if sizes is not None and is_gemm and 0 not in sizes:
         rows = graph.reshape(x, [math.prod(sizes[:-1]), sizes[-1]])
         weights = known_shape(weight)
         if rows is not None and weights is not None:
@@ -37,15 +38,20 @@ def matmul(call: Call, left: ir.Value, right: ir.Value) -> Lowered:
 @lowers("addmm.default")
 def addmm(call: Call, x: ir.Value, left: ir.Value, right: ir.Value, beta: float, alpha: float) -> Lowered:
     if not is_float(call.dtype) or isinstance(beta, ir.Value) or isinstance(alpha, ir.Value):
-        return None
+        return baddbmm(call, x, left, right, beta, alpha)
     return call.graph.op("Gemm", left, right, x, alpha=float(alpha), beta=float(beta))
 
 
 @lowers("baddbmm.default")
 def baddbmm(call: Call, x: ir.Value, left: ir.Value, right: ir.Value, beta: float, alpha: float) -> Lowered:
-    if beta != 1 or alpha != 1:
-        return None
-    return call.graph.op("Add", call.graph.op("MatMul", left, right), x)
+    graph = call.graph
+    product = graph.op("MatMul", left, right)
+    if alpha != 1:
+        product = graph.op("Mul", product, graph.scalar(alpha, call.dtype))
+    if beta == 0:
+        return product
+    scaled = x if beta == 1 else graph.op("Mul", x, graph.scalar(beta, call.dtype))
+    return graph.op("Add", product, scaled)
 
 
 def _normalized(

@@ -16,14 +16,18 @@ Dims: TypeAlias = int | Sequence[int] | None
 
 def reduce(call: Call, op_type: str, x: ir.Value, dims: Dims, keepdim: bool) -> ir.Value:
     """Reduce over `dims`, all of them where None or empty."""
-    graph = call.graph
-    axes = [dims] if isinstance(dims, int) else list(dims or ())
-    if rank(x) == 0:
-        axes = []
-    keep = int(keepdim)
-    if not axes:
+    graph, keep = call.graph, int(keepdim)
+    if rank(x) == 0 or dims is None or dims == []:
         return graph.op(op_type, x if keepdim else graph.sources.get(x, x), keepdims=keep)
-    return graph.op(op_type, x, graph.constant(sorted(axis % rank(x) for axis in axes)), keepdims=keep)
+    return graph.op(op_type, x, graph.constant(reduced_axes(x, dims)), keepdims=keep)
+
+
+def reduced_axes(x: ir.Value, dims: Dims) -> list[int]:
+    """Return the axes that a reduction over `dims` is over."""
+    if rank(x) == 0:
+        return []
+    axes = [dims] if isinstance(dims, int) else list(dims or range(rank(x)))
+    return sorted(axis % rank(x) for axis in axes)
 
 
 def _reduction(
@@ -32,21 +36,31 @@ def _reduction(
     return reduce(call, op_type, call.graph.cast(x, call.dtype), dims, keepdim)
 
 
-def _full_reduction(op_type: str, call: Call, x: ir.Value, dtype: object = None) -> Lowered:
-    return _reduction(op_type, call, x)
-
-
-lowers("sum.dim_IntList")(partial(_reduction, "ReduceSum"))
-lowers("mean.dim")(partial(_reduction, "ReduceMean"))
-lowers("prod.dim_int")(partial(_reduction, "ReduceProd"))
-lowers("amax.default")(partial(_reduction, "ReduceMax"))
-lowers("amin.default")(partial(_reduction, "ReduceMin"))
 lowers("logsumexp.default")(partial(_reduction, "ReduceLogSumExp"))
-lowers("sum.default")(partial(_full_reduction, "ReduceSum"))
-lowers("mean.default")(partial(_full_reduction, "ReduceMean"))
-lowers("prod.default")(partial(_full_reduction, "ReduceProd"))
-lowers("max.default")(partial(_full_reduction, "ReduceMax"))
-lowers("min.default")(partial(_full_reduction, "ReduceMin"))
+
+
+def _extreme(call: Call, kind: str, x: ir.Value, dims: Dims, keepdim: bool) -> ir.Value:
+    """Reduce by Max or Min, which are of at least one element: where there may be none, a first one is asked for."""
+    graph, first = call.graph, x
+    found = reduce(call, f"Reduce{kind}", x, dims, keepdim)
+    assert x.shape is not None
+    shape = list(x.shape)
+    for axis in reduced_axes(x, dims):
+        if not isinstance(shape[axis], int):
+            shape[axis] = 1
+            first = graph.op("Gather", first, graph.constant([0]), axis=axis)
+            first.shape = ir.Shape(shape)
+    if first is x:
+        return found
+    return graph.op(kind, found, reduce(call, f"Reduce{kind}", first, dims, keepdim))
+
+
+def _extreme_dims(kind: str, call: Call, x: ir.Value, dims: Dims = None, keepdim: bool = False) -> Lowered:
+    return _extreme(call, kind, x, dims, keepdim)
+
+
+lowers("amax.default", "max.default")(partial(_extreme_dims, "Max"))
+lowers("amin.default", "min.default")(partial(_extreme_dims, "Min"))
 
 
 def _truth(op_type: str, call: Call, x: ir.Value, dims: Dims = None, keepdim: bool = False) -> Lowered:
@@ -73,7 +87,7 @@ def _extremum(op_type: str, call: Call, x: ir.Value, dim: int, keepdim: bool) ->
     graph = call.graph
     if rank(x) == 0:
         return x, graph.constant(0)
-    values = reduce(call, f"Reduce{op_type}", x, dim, keepdim) if call.used[0] else None
+    values = _extreme(call, op_type, x, dim, keepdim) if call.used[0] else None
     indices = None
     if call.used[1]:
         indices = graph.op(f"Arg{op_type}", x, dtype=INT64, axis=dim, keepdims=int(keepdim))
@@ -195,11 +209,8 @@ lowers("softmax.int", "_softmax.default")(partial(_softmax, "Softmax"))
 lowers("log_softmax.int", "_log_softmax.default")(partial(_softmax, "LogSoftmax"))
 
 
-@lowers("cumsum.default")
-def cumsum(call: Call, x: ir.Value, dim: int, dtype: object) -> Lowered:
-    if rank(x) == 0:
-        return call.graph.cast(x, call.dtype)
-    return call.graph.op("CumSum", call.graph.cast(x, call.dtype), call.graph.constant(dim))
+_SORTED = (ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.INT32, INT64)
+"""What ONNX Runtime's TopK takes."""
 
 
 @lowers("topk.default")
@@ -213,12 +224,33 @@ def topk(call: Call, x: ir.Value, k: int | ir.Value, dim: int, largest: bool, so
 @lowers("sort.default")
 def sort(call: Call, x: ir.Value, dim: int, descending: bool) -> Lowered:
     """ONNX Runtime's TopK puts the lower index first among equals, so that the sort is stable."""
-    sizes = known_shape(x)
-    if not sizes or not (is_float(x.dtype) or x.dtype == INT64):
+    if rank(x) == 0 or x.dtype is None:
         return None
-    return topk(call, x, sizes[dim], dim, descending, True)
+    graph, dtype = call.graph, x.dtype
+    kind = dtype if dtype in _SORTED else ir.DataType.FLOAT if is_float(dtype) else INT64
+    found = topk(call, graph.cast(x, kind), graph.size(x, dim), dim, descending, True)
+    if not isinstance(found, Sequence) or found[0] is None:
+        return None
+    return [graph.cast(found[0], dtype), found[1]]
 
 
 @lowers("sort.stable")
 def sort_stable(call: Call, x: ir.Value, stable: object, dim: int, descending: bool) -> Lowered:
     return sort(call, x, dim, descending)
+
+
+@lowers("argsort.default")
+def argsort(call: Call, x: ir.Value, dim: int, descending: bool) -> Lowered:
+    found = sort(call, x, dim, descending)
+    return found[1] if isinstance(found, Sequence) else None
+
+
+@lowers("argsort.stable")
+def argsort_stable(call: Call, x: ir.Value, stable: object, dim: int, descending: bool) -> Lowered:
+    return argsort(call, x, dim, descending)
+
+
+@lowers("msort.default")
+def msort(call: Call, x: ir.Value) -> Lowered:
+    found = sort(call, x, 0, False)
+    return found[0] if isinstance(found, Sequence) else None

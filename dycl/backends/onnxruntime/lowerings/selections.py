@@ -60,10 +60,8 @@ def one_hot(call: Call, x: ir.Value, classes: int) -> Lowered:
         return None
     graph = call.graph
     # A class that is none is an error to torch, and so is a place outside of a tensor to Gather.
-    is_none = graph.op("Less", x, graph.constant(0), dtype=BOOL)
-    place = graph.op("Where", is_none, graph.constant(classes), x, dtype=INT64)
-    checked = graph.op("Gather", counted(graph, classes), place, axis=0)
-    same = graph.op("Equal", graph.op("Unsqueeze", checked, graph.constant([-1])), counted(graph, classes), dtype=BOOL)
+    found = graph.op("Gather", counted(graph, classes), x, axis=0)
+    same = graph.op("Equal", graph.op("Unsqueeze", found, graph.constant([-1])), counted(graph, classes), dtype=BOOL)
     return graph.cast(same, call.dtype)
 
 

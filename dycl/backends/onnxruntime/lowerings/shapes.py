@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from dycl.backends.onnxruntime.graph import INT64, Graph, Scalar, Size, known_shape, rank
+from dycl.backends.onnxruntime.graph import BOOL, INT64, Graph, Scalar, Size, known_shape, rank
 from dycl.backends.onnxruntime.lowerings.table import Call, Lowered, lowers
 from dycl.backends.protocol import CannotCompile
 
@@ -148,13 +148,17 @@ def _sliced(graph: Graph, x: ir.Value, dim: int, start: Size, end: Size, step: S
 
 @lowers("narrow.default")
 def narrow(call: Call, x: ir.Value, dim: int, start: Size, length: Size) -> Lowered:
-    if isinstance(start, ir.Value) or isinstance(length, ir.Value):
-        return None
-    size = known_shape(x)
-    if start < 0 and size is None:
-        return None
-    start = start + size[dim] if start < 0 and size is not None else start
-    return slice_tensor(call, x, dim, start, start + length, 1)
+    graph = call.graph
+    sizes = known_shape(x)
+    if isinstance(start, int) and isinstance(length, int) and (start >= 0 or sizes is not None):
+        first = start if sizes is None or start >= 0 else start + sizes[dim]
+        return slice_tensor(call, x, dim, first, first + length, 1)
+    size = graph.size(x, dim)
+    begin = graph.scalar(start, INT64)
+    negative = graph.op("Less", begin, graph.constant(0), dtype=BOOL)
+    # An end of 0 that is counted from the front would be an empty part.
+    begin = graph.op("Where", negative, graph.op("Add", begin, size), begin, dtype=INT64)
+    return _sliced(graph, x, dim, begin, graph.op("Add", begin, graph.scalar(length, INT64)))
 
 
 @lowers("flip.default")
@@ -240,11 +244,10 @@ def index_select(call: Call, x: ir.Value, dim: int, index: ir.Value) -> Lowered:
 @lowers("index_add.default")
 def index_add(call: Call, x: ir.Value, dim: int, index: ir.Value, source: ir.Value, alpha: Scalar) -> Lowered:
     graph = call.graph
-    dtype = x.dtype
-    if rank(x) == 0 or rank(index) != 1 or dtype is None or dtype not in (ir.DataType.FLOAT, ir.DataType.DOUBLE):
+    if rank(x) == 0 or rank(index) != 1 or (call.dtype == BOOL and alpha != 1):
         return None
     if alpha != 1:
-        source = graph.op("Mul", source, graph.scalar(alpha, dtype))
+        source = graph.op("Mul", source, graph.scalar(alpha, call.dtype))
     axis = dim % rank(x)
     shape = [-1 if place == axis else 1 for place in range(rank(x))]
     size = graph.op("Shape", source, dtype=INT64)

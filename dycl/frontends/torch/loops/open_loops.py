@@ -43,6 +43,8 @@ class OpenLoop:
     """The journal's first level that belongs to it."""
     is_endless: bool = False
     """Whether only its own exits end it."""
+    start: int = 0
+    """The journal's clock before its body."""
     exits: list[LoopExit] = field(default_factory=list[LoopExit])
 
 

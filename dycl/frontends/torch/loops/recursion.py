@@ -20,7 +20,9 @@ from xdsl.dialects.builtin import StringAttr, SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from dycl.errors import an
 from dycl.frontends.torch.activation import Activation, Code
+from dycl.frontends.torch.objects.records import made_record, record_fields
 from dycl.frontends.torch.paths.control import LEFT, Departed, Leave, Left, Raised
 from dycl.frontends.torch.paths.guards import is_guarded
 from dycl.frontends.torch.paths.journal import Env, WrittenSlot
@@ -83,6 +85,8 @@ class Recursion:
         for outlined in self.open:
             if outlined.is_of(code) and outlined.takes(template, dynamic):
                 return outlined.call(capture, dynamic)
+        if sum(outlined.is_of(code) for outlined in self.open) >= MAX_VARIANTS:
+            raise self._of_many_kinds(capture, code)
         taken = {outlined.name for outlined in (*self.functions, *self.open)}
         name = next(name for number in count() if (name := f"{code.name.strip('<>')}_{number}") not in taken)
         outlined = Outlined(code, name, template, [_type(value) for value in dynamic])
@@ -94,13 +98,17 @@ class Recursion:
         known = [other for other in self.functions if other.code.node is code.node]
         if is_new and not any(map(outlined.becomes, known)):
             if len(known) >= MAX_VARIANTS:
-                raise capture.error(
-                    f"calls of the recursive function `{code.name}` with arguments of more than {MAX_VARIANTS} kinds",
-                    "each kind, and each value of a Python object that it reads, is a function of its own",
-                    "pass what differs as tensors or numbers",
-                )
+                raise self._of_many_kinds(capture, code)
             self.functions.append(outlined)
         return outlined.call(capture, dynamic)
+
+    def _of_many_kinds(self, capture: "Capture", code: Code) -> Exception:
+        return capture.error(
+            f"calls of the recursive function `{code.name}` with arguments of more than {MAX_VARIANTS} kinds",
+            "each kind, each length of a list, each value of a Python object that it reads is a function of its own",
+            "pass what differs as tensors or numbers; what each call collects, join from what the calls return, or "
+            "keep it in one tensor that `torch.cat` makes longer",
+        )
 
 
 @dataclass(frozen=True)
@@ -125,9 +133,20 @@ def _split(capture: "Capture", names: Mapping[str, Value]) -> tuple[object, list
             return (type(value), *map(template, value))
         if isinstance(value, dict) and capture.holds_unknown(value):
             return (dict, tuple(value), *map(template, value.values()))
+        fields = record_fields(capture, value)
+        if fields is not None:
+            return (_Record(type(value), tuple(fields)), *(template(item) for item in fields.values()))
         return value
 
     return tuple((name, template(value)) for name, value in names.items()), dynamic
+
+
+@dataclass(frozen=True)
+class _Record:
+    """Stands for an object that the program has made, before its attributes."""
+
+    cls: type
+    names: tuple[str, ...]
 
 
 def _same(one: object, other: object) -> bool:
@@ -388,6 +407,8 @@ def _filled(capture: "Capture", template: object, arguments: Sequence[Value]) ->
         if isinstance(part, tuple) and part and part[0] is dict:
             _, keys, *items = part
             return capture.born(dict(zip(keys, map(fill, items), strict=True)))
+        if isinstance(part, tuple) and part and isinstance(part[0], _Record):
+            return made_record(capture, part[0].cls, dict(zip(part[0].names, map(fill, part[1:]), strict=True)))
         return part
 
     assert isinstance(template, tuple)
@@ -416,10 +437,10 @@ def _rebuilt(capture: "Capture", results: Results, values: Sequence[SSAValue]) -
                 return capture.born(dict(zip(keys, map(build, items), strict=True)))
             case Group(kind, items, keys, name) if kind in ("namedtuple", "dataclass"):
                 fields = {str(key): build(item) for key, item in zip(keys, items, strict=True)}
-                return capture.born(results.classes[name](**fields))
+                return made_record(capture, results.classes[name], fields)
             case _:
                 raise capture.error(
-                    f"a recursive function that returns a {type(structure).__name__.lower()} of run-time length",
+                    f"a recursive function that returns {an(type(structure).__name__.lower())} of run-time length",
                     advice="return tensors",
                 )
 

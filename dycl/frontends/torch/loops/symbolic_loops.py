@@ -129,6 +129,8 @@ class _Round:
     """The normal end of the body, if it has one."""
     exits: list[LoopExit]
     iteration: Scope
+    raised: Raised | None = None
+    """What every iteration raises in the end."""
     assumed: Plan | None = None
     """What the body of a `while` began with."""
 
@@ -206,8 +208,9 @@ def _while_round(loop: _Loop, head: Plan | None, last: _Round | None) -> _Round:
     if not isinstance(test, bool):
         capture.builder.assume(test, True)
     middle = loop.side(None)
-    ends, exits = _body(loop, body, is_endless=test is True and not (last and last.has_break(loop)), failed=failed)
-    return _Round(before, test, tested, names, middle, at_head, body, ends, exits, loop.iteration, assumed)
+    endless = test is True and not (last and last.has_break(loop))
+    ends, exits, raised = _body(loop, body, is_endless=endless, failed=failed)
+    return _Round(before, test, tested, names, middle, at_head, body, ends, exits, loop.iteration, raised, assumed)
 
 
 def _test(activation: Activation, node: ast.expr) -> tuple[Truth, Raised | None]:
@@ -229,27 +232,32 @@ def _for_round(loop: _Loop, head: Plan | None, counter: Counter) -> _Round:
     at_head = loop.side(None)
     if counter.is_known:
         capture.counters.add(index.ssa)
-    failed: Raised | None = None
-    try:
-        counter.assign(index)
-    except ModelRaised as error:
-        failed = Raised(error)
-    ends, exits = _body(loop, body, failed=failed, is_known=counter.is_known)
+    ends, exits, raised = _body(loop, body, begin=lambda: counter.assign(index), is_known=counter.is_known)
     capture.counters.discard(index.ssa)
-    return _Round(Block(), True, None, frozenset(), None, at_head, body, ends, exits, loop.iteration)
+    return _Round(Block(), True, None, frozenset(), None, at_head, body, ends, exits, loop.iteration, raised)
 
 
 def _body(
-    loop: _Loop, body: Block, is_endless: bool = False, failed: Raised | None = None, is_known: bool = False
-) -> tuple[list[Side], list[LoopExit]]:
+    loop: _Loop,
+    body: Block,
+    begin: Callable[[], None] = lambda: None,
+    is_endless: bool = False,
+    failed: Raised | None = None,
+    is_known: bool = False,
+) -> tuple[list[Side], list[LoopExit], Raised | None]:
     """Evaluate a body whose block is open, and close it."""
     capture, activation = loop.capture, loop.activation
-    here = OpenLoop(loop.scope, loop.iteration, loop.level, is_endless)
+    here = OpenLoop(loop.scope, loop.iteration, loop.level, is_endless, capture.journal.tick())
     capture.open_loops.append(here)
     activation.loops.append((loop.scope, loop.iteration))
-    completion = failed if failed is not None else activation.execute(loop.node.body)
+    try:
+        begin()
+        completion = failed if failed is not None else activation.execute(loop.node.body)
+    except ModelRaised as error:
+        completion = Raised(error)
     completion = close(capture, loop.iteration, completion)
     completion = depart_loop(capture, caught(capture, completion))
+    raised = completion if isinstance(completion, Raised) else None
     if isinstance(completion, Raised):
         if is_known:
             raise capture.error(f"a loop that Python decides, and whose iterations raise {completion.error}")
@@ -267,7 +275,7 @@ def _body(
     capture.builder.pop()
     while len(capture.journal.levels) > loop.level:
         capture.journal.rollback()
-    return ends, here.exits
+    return ends, here.exits, raised
 
 
 def _names_written(activation: Activation, before: State, after: State) -> frozenset[str]:
@@ -330,7 +338,7 @@ def _depart(loop: _Loop, plan: Plan, now: _Round, ends_by_itself: bool) -> Compl
         )
         assert completion is None, completion
     if not goes_on:
-        return LEFT
+        return now.raised or LEFT
     if not loop.node.orelse or not ends_by_itself:
         return None
     own = next((part for part in departures if part[0] is loop.scope), None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dycl.errors import an
 from dycl.frontends.torch.values import Scalar, Symbolic, Value
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Array(Symbolic):
             )
             if not same and not number:
                 raise self._capture.error(
-                    f"arithmetic of {self.describe()} and a {type(arg).__name__}",
+                    f"arithmetic of {self.describe()} and {an(type(arg).__name__)}",
                     "numpy and torch differ in the dtype of the result",
                     "compute on the tensors, before `.numpy()`",
                 )

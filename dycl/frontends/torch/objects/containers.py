@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from dycl.errors import an
 from dycl.frontends.torch.paths.grown import call_method, extended, grown_of, of_list, write
 from dycl.frontends.torch.values import Symbolic, Value, unknown_text
 
@@ -95,7 +96,7 @@ def call_container_method(
         return None
     if name in _COMPARES and (capture.holds_unknown(owner) or any(map(capture.holds_unknown, args))):
         raise capture.error(
-            f"`.{name}()` on a {type(owner).__name__} of values known only at run time",
+            f"`.{name}()` on {an(type(owner).__name__)} of values known only at run time",
             "which elements are equal or larger is not known while the program is compiled",
             "stack the values into a tensor and use torch's operations",
         )

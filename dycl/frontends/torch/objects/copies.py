@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dycl.errors import an
 from dycl.frontends.torch.syntax.attributes import read_attribute
 from dycl.frontends.torch.values import Scalar, Value
 
@@ -37,7 +38,7 @@ def _deepcopy(capture: "Capture", value: Value, memo: Value = None) -> Value:
         return value
     if capture.holds_unknown(value) or capture.birth(value):
         raise capture.error(
-            f"`copy.deepcopy` of a {type(value).__name__}", "only lists, tuples, dicts and tensors are copied"
+            f"`copy.deepcopy` of {an(type(value).__name__)}", "only lists, tuples, dicts and tensors are copied"
         )
     return capture.native(copy.deepcopy, value)
 

@@ -7,6 +7,7 @@ import torch
 from xdsl.dialects.builtin import f32, f64, i1, i64
 from xdsl.ir import Attribute
 
+from dycl.errors import an
 from dycl.frontends.torch.values import Scalar, Value, is_number
 from dycl.ir.ops import ItemOp, ScalarTensorOp
 from dycl.ir.schema import torch_dtype
@@ -56,5 +57,5 @@ def stack_numbers(capture: "Capture", values: Sequence[Value]) -> torch.Tensor:
             dtype = {bool: torch.bool, int: torch.int64, float: torch.float64}[type(value)]
             tensors.append(capture.torch_call(torch.tensor, value, dtype=dtype))
         else:
-            raise capture.error(f"a {type(value).__name__} among numbers known only at run time")
+            raise capture.error(f"{an(type(value).__name__)} among numbers known only at run time")
     return capture.torch_call(torch.stack, tensors)

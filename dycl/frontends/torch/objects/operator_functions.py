@@ -99,7 +99,7 @@ def _truth(capture: "Capture", value: Value) -> Value:
 
 
 def _index(capture: "Capture", value: Value) -> Value:
-    value = capture.item(value) if isinstance(value, torch.Tensor) else capture.usable(value)
+    value = capture.index(value) if isinstance(value, torch.Tensor) else capture.usable(value)
     if not isinstance(value, Scalar):
         return capture.native(operator.index, value)
     if value.kind is float:

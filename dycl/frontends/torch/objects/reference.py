@@ -12,7 +12,7 @@ from types import ModuleType
 
 from torch import nn
 
-from dycl.errors import DyclError, UsageError
+from dycl.errors import DyclError, UsageError, an
 
 
 def load_reference(reference: str, kwargs: Mapping[str, object] | None = None) -> nn.Module:
@@ -35,7 +35,9 @@ def load_reference(reference: str, kwargs: Mapping[str, object] | None = None) -
             raise UsageError(f"{reference} is an instance already, so `--kwargs` has no meaning")
         return found
     if not callable(found):
-        raise UsageError(f"{reference} is a {type(found).__name__}, not a torch.nn.Module, a class of one or a factory")
+        raise UsageError(
+            f"{reference} is {an(type(found).__name__)}, not a torch.nn.Module, a class of one or a factory"
+        )
     if isinstance(found, type) and not issubclass(found, nn.Module):
         raise UsageError(f"{reference} is a class, but not one of a torch.nn.Module")
     _check_arguments(reference, found, given)
@@ -46,7 +48,7 @@ def load_reference(reference: str, kwargs: Mapping[str, object] | None = None) -
     except Exception as error:
         raise DyclError(f"{reference} raised {_described(error)}") from error
     if not isinstance(made, nn.Module):
-        raise UsageError(f"{reference} returns a {type(made).__name__}, not a torch.nn.Module")
+        raise UsageError(f"{reference} returns {an(type(made).__name__)}, not a torch.nn.Module")
     return made
 
 

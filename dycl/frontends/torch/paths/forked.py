@@ -29,6 +29,7 @@ def plan_forked(merge: "Merge", values: Sequence[Value]) -> "Thunk | None":
     if len(columns) > MAX_CONTENTS:
         return None
     kinds = list(columns)
+    merge.trace.append(("forked", *kinds))
     places = [tuple(kinds.index(_kind(contents)) for contents in _options(value)) for value in values]
     plans = [merge.contents(column) for column in columns.values()]
     index = merge.choice_index(values, places, len(kinds))

@@ -4,6 +4,7 @@ All items are of one kind: tensors of one type, numbers, or tuples and lists of 
 along a new leading axis, and the loop carries the stacks.
 """
 
+import ast
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,16 +16,18 @@ from xdsl.dialects.builtin import f64, i1, i64
 from xdsl.ir import Attribute
 
 from dycl.frontends.torch.loops.sequences import RunTimeSequence
+from dycl.frontends.torch.objects import scalars
 from dycl.frontends.torch.objects.numbers import scalar_tensor
 from dycl.frontends.torch.paths.columns import Column, Deferred, expression_of
 from dycl.frontends.torch.paths.journal import ContentsSlot
 from dycl.frontends.torch.paths.merge import Merge, Thunk
 from dycl.frontends.torch.tensors.heap import storage_of
-from dycl.frontends.torch.values import ABSENT, Kind, Scalar, Symbolic, Value, is_number, kind_of
+from dycl.frontends.torch.values import ABSENT, Kind, Scalar, Symbolic, Value, holds, is_number, kind_of
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
+_SEVERAL = "a tensor that is more than one item of a list"
 _ELEMENTS: dict[Kind, Attribute] = {bool: i1, int: i64, float: f64}
 _DTYPES: dict[Kind, torch.dtype] = {bool: torch.bool, int: torch.int64, float: torch.float64}
 
@@ -53,6 +56,11 @@ class _Shape:
 
     tree: object
     parts: "tuple[_Type, ...]"
+
+    @property
+    def sizes(self) -> set[sympy.Expr]:
+        """Those that are known only at run time."""
+        return {size for part in self.parts for size in part.sizes if not isinstance(size, int)}
 
 
 class Grown(Symbolic):
@@ -87,6 +95,17 @@ def plan_grown(merge: Merge, values: Sequence[Value]) -> Thunk | None:
     if not shapes or not shapes[0].parts or any(shape != shapes[0] for shape in shapes):
         return None
     first = shapes[0]
+    if not all(map(merge.capture.symbols.is_at_hand, first.sizes)):
+        return None
+    if merge.is_loop or merge.capture.open_loops or any(isinstance(value, Grown) for value in values):
+        # There may be no items where the size is none.
+        if not all(merge.capture.symbols.holds(sympy.Ge(size, 0)) for size in first.sizes):
+            return None
+    else:
+        # The next item may well have another size, and here the items can be kept one by one.
+        if merge.capture.keeps_items or not all(map(merge.capture.symbols.is_of_signature, first.sizes)):
+            return None
+        merge.capture.has_stacked_items = True
     columns: list[Column] = []
     for index in range(len(first.parts)):
         stacks = [_stack(merge.capture, first, value, index) for value in values]
@@ -98,9 +117,11 @@ def plan_grown(merge: Merge, values: Sequence[Value]) -> Thunk | None:
 
     def make() -> Grown:
         stacks = [merge.tensor(column) for column in columns]
-        for value in values:
-            for number, stack in enumerate(stacks):
+        for number, stack in enumerate(stacks):
+            for value in values:
                 _note_items(merge.capture, stack, _held(value, number))
+            if merge.is_loop and _adds_older(merge, values, number):
+                merge.capture.heap.freeze(stack, _SEVERAL)
         return Grown(first, stacks)
 
     return make
@@ -113,11 +134,34 @@ def _held(value: Value, number: int) -> Sequence[Value]:
     return [_parts_of(item)[number] for item in value] if value is not ABSENT else []
 
 
+def _adds_older(merge: Merge, values: Sequence[Value], number: int) -> bool:
+    """Whether an iteration adds a tensor from before the loop, as the next one then does too."""
+    heap, fake = merge.capture.heap, merge.capture.recorder.fake
+    before = {id(item) for item in _held(values[0], number)}
+    added = [
+        item
+        for value in values[1:]
+        if isinstance(value, list)
+        for item in _held(value, number)
+        if isinstance(item, torch.Tensor) and id(item) not in before
+    ]
+    start = min(side.start for side in merge.sides)
+    return any(heap.birth(fake(item)) <= start for item in added)
+
+
 def _note_items(capture: "Capture", stack: torch.Tensor, items: Sequence[Value]) -> None:
-    """Note that a write to an item is one to the list, though the stack does not follow it."""
+    """Note that a write to an item is one to the list, though the stack does not follow it.
+
+    Where two items may be one tensor, the stack has two copies of it, and is not written at all.
+    """
     heap = capture.heap
     found = [capture.recorder.fake(item) for item in items if isinstance(item, torch.Tensor)]
-    heap.add_names(stack, [storage_of(item) for item in found if heap.knows(item)])
+    parents = [storage_of(item) for item in found if heap.knows(item)]
+    heap.add_names(stack, parents)
+    origins = [heap.origins(parent) for parent in parents]
+    is_twice = sum(map(len, origins)) > len(set[int]().union(*origins))
+    if is_twice or any(heap.roots[parent].frozen == _SEVERAL for parent in parents):
+        heap.freeze(stack, _SEVERAL)
 
 
 def _shape_of(capture: "Capture", item: Value) -> _Shape | None:
@@ -203,6 +247,43 @@ def of_list(capture: "Capture", values: Sequence[Value]) -> Grown:
     return Grown(first, stacks)
 
 
+def is_of_one_kind(capture: "Capture", values: Sequence[Value]) -> bool:
+    """Whether a list of known length can be one of a length known only at run time."""
+    shapes = [_shape_of(capture, value) for value in values]
+    first = shapes[0] if shapes else None
+    return first is not None and bool(first.parts) and all(shape == first for shape in shapes)
+
+
+def repeated(capture: "Capture", values: Sequence[Value], count: Scalar) -> Grown | None:
+    """Return `values * count`; None where the items are not numbers, which have no identity."""
+    if not is_of_one_kind(capture, values) or holds(
+        tuple(values), lambda value: isinstance(value, torch.Tensor | list)
+    ):
+        return None
+    count = scalars.select(capture, scalars.compare(capture, ast.Gt, count, 0), count, 0)
+    grown = of_list(capture, values)
+    stacks = [capture.torch_call(torch.Tensor.repeat, stack, count) for stack in grown.stacks]
+    return Grown(grown.shape, stacks)
+
+
+def of_elements(capture: "Capture", tensor: torch.Tensor) -> Grown:
+    """Return the elements of a tensor as nested lists of numbers; only the first size may be unknown."""
+    dtype = tensor.dtype
+    kind = bool if dtype == torch.bool else float if dtype.is_floating_point else int
+    rest = [int(size) for size in tensor.size()[1:]]
+    stacks: list[torch.Tensor] = []
+
+    def tree(part: torch.Tensor, sizes: Sequence[int]) -> object:
+        if not sizes:
+            # A list keeps its numbers when the tensor is written to.
+            stacks.append(capture.torch_call(torch.Tensor.to, part, _DTYPES[kind], copy=True))
+            return Part(len(stacks) - 1, kind)
+        return (list, *(tree(item, sizes[1:]) for item in capture.torch_call(torch.unbind, part, 1)))
+
+    found = tree(tensor, rest)
+    return Grown(_Shape(found, tuple(_Type(kind, _DTYPES[kind]) for _ in stacks)), stacks)
+
+
 def write(capture: "Capture", container: Value, grown: Grown) -> None:
     """Make `grown` what a list holds."""
     capture.state.mutate(container)
@@ -244,6 +325,23 @@ def item(capture: "Capture", grown: Grown, index: Value) -> Value:
     return build(grown.shape.tree)
 
 
+def written(capture: "Capture", owner: Value, grown: Grown, index: Value, value: Value) -> None:
+    """Write to the item of a number.
+
+    Raises:
+        CaptureError: the value is of another kind
+    """
+    if _shape_of(capture, value) != grown.shape:
+        raise _other_kind(capture)
+    stacks: list[torch.Tensor] = []
+    for stack, part, type in zip(grown.stacks, _parts_of(value), grown.shape.parts, strict=True):
+        stacks.append(capture.torch_call(torch.clone, stack))
+        tensor = _as_tensor(capture, part, type.kind)
+        capture.evaluator.call(capture, operator.setitem, [stacks[-1], index, tensor], {})
+        _note_items(capture, stacks[-1], [stack, tensor])
+    write(capture, owner, Grown(grown.shape, stacks))
+
+
 def extended(capture: "Capture", grown: Grown, items: "Sequence[Value] | Grown") -> Grown:
     """Return the items and more of them.
 
@@ -264,7 +362,16 @@ def extended(capture: "Capture", grown: Grown, items: "Sequence[Value] | Grown")
             more = _stacked(capture, [_parts_of(value)[index] for value in items], grown.shape.parts[index].kind)
         stacks.append(capture.torch_call(torch.cat, [stack, more]))
         _note_items(capture, stacks[-1], [stack, more])
+        if not isinstance(items, Grown) and any(_is_older(capture, _parts_of(value)[index]) for value in items):
+            capture.heap.freeze(stacks[-1], _SEVERAL)
     return Grown(grown.shape, stacks)
+
+
+def _is_older(capture: "Capture", part: Value) -> bool:
+    """Whether an item of a list that a loop makes longer is one of the next iteration too."""
+    if not capture.open_loops or not isinstance(part, torch.Tensor):
+        return False
+    return capture.heap.birth(capture.recorder.fake(part)) <= capture.open_loops[-1].start
 
 
 def _other_kind(capture: "Capture") -> Exception:

@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from dycl.errors import an
 from dycl.frontends.torch.values import UNBOUND, Symbolic, Value
 
 
@@ -188,7 +189,7 @@ class ContentsSlot:
 
     @property
     def label(self) -> str:
-        return f"a {type(self.container).__name__}"
+        return an(type(self.container).__name__)
 
     def read(self) -> Value:
         if id(self.container) in self.abstract:

@@ -15,10 +15,13 @@ from torch import nn
 from xdsl.dialects import arith
 from xdsl.ir import Block, SSAValue
 
+from dycl.errors import an
+from dycl.frontends.torch.objects.records import is_record
 from dycl.frontends.torch.paths.columns import Column, Deferred, fit_sizes, number_key
 from dycl.frontends.torch.paths.control import Completion
 from dycl.frontends.torch.paths.forked import plan_forked
 from dycl.frontends.torch.paths.journal import ContentsSlot, Slot, State, VariableSlot, WrittenSlot
+from dycl.frontends.torch.paths.made_objects import Shared, plan_containers, plan_objects
 from dycl.frontends.torch.paths.names import Naming, is_one, naming
 from dycl.frontends.torch.syntax.liveness import is_dead
 from dycl.frontends.torch.tensors.heap import Cell, key_of
@@ -73,6 +76,7 @@ class Merge:
     """What was planned, in order: two merges with equal traces and column types stand for the same things."""
     owners: dict[int, int] = field(default_factory=dict[int, int])
     """How many columns hold each memory that a side has made."""
+    shared: Shared = field(default_factory=Shared)
     _namings: dict[int, Naming] = field(default_factory=dict[int, Naming])
     _known: dict[tuple[object, ...], Column] = field(default_factory=dict[tuple[object, ...], Column])
 
@@ -117,6 +121,7 @@ class Merge:
 
     def plan(self, values: Sequence[Value], label: str) -> Thunk:
         """Plan the merge of one value a side."""
+        values = self._settled(values)
         present = [value for value in values if value is not ABSENT]
         first = present[0]
         for value in present:
@@ -126,6 +131,12 @@ class Merge:
             return _always(first)
         if any(value is UNBOUND or isinstance(value, Guarded) for value in present):
             return self._guarded(values, label)
+        if self.is_loop and self._is_other_object(present):
+            return self.refused(
+                f"`{label}`, which is another {type_name(first)} in each iteration,",
+                "a loop carries tensors and numbers",
+                "make the object before the loop, and write to its attributes in it",
+            )
         if any(isinstance(value, Choice) for value in present) or self._kinds(present) > 1:
             return self._alternatives(values, label)
         if all(isinstance(value, torch.Tensor) for value in present):
@@ -138,8 +149,23 @@ class Merge:
             items = [self.plan(parts, label) for parts in _transposed(values, len(first))]
             return lambda: _tuple(first, [item() for item in items])
         if isinstance(first, list | dict):
-            return self._containers(values, label)
+            return plan_containers(self, values, label)
+        if self._is_made(first):
+            return plan_objects(self, values, label)
         return _always(first)
+
+    def _settled(self, values: Sequence[Value]) -> Sequence[Value]:
+        """Return values with the option in the place of each choice that is known on its side."""
+        if not any(isinstance(value, Choice) for value in values):
+            return values
+        found: list[Value] = []
+        for value, side in zip(values, self.sides, strict=True):
+            if isinstance(value, Choice):
+                with self.capture.builder.inside(side.block if side.has_ops else None):
+                    known = self.capture.builder.known(value.index.ssa)
+                value = value if known is None else value.options[int(known)]
+            found.append(value)
+        return found
 
     def _kinds(self, values: Sequence[Value]) -> int:
         """Count the alternatives that values are: one can stand for all if there is only one."""
@@ -163,6 +189,8 @@ class Merge:
             return len(one) == len(other) and all(map(self._is_alike, one, other))
         if isinstance(one, list | dict):
             return all(map(self._is_local, (one, other)))
+        if self._is_made(one) or self._is_made(other):
+            return self._is_made(one) and self._is_made(other)
         return _equal((one, other))
 
     def _alternatives(self, values: Sequence[Value], label: str) -> Thunk:
@@ -181,7 +209,7 @@ class Merge:
                 options[place][side] = part
                 found.append(place)
             places.insert(0, tuple(found))
-        self.trace.append(("choice", len(options)))
+        self.trace.append(("choice", *(self._mark(next(v for v in column if v is not ABSENT)) for column in options)))
         plans = [self.plan(column, label) for column in options]
         index = self.choice_index(values, places, len(options))
         if any(isinstance(value, list | tuple | dict | set) for column in options for value in column):
@@ -223,7 +251,29 @@ class Merge:
             return self.capture.birth(value) > min(side.start for side in self.sides)
         if isinstance(value, Scalar):
             return not self.capture.builder.is_visible(value.ssa)
-        return isinstance(value, torch.Tensor | tuple | Guarded | Choice)
+        return isinstance(value, torch.Tensor | tuple | Guarded | Choice) or self._is_made(value)
+
+    def _mark(self, option: Value) -> object:
+        """Return what tells an alternative from others, and is the same for what each evaluation of a loop makes."""
+        if isinstance(option, torch.Tensor):
+            return (option.dtype, option.dim())
+        if is_number(option):
+            return kind_of(option)
+        if isinstance(option, tuple):
+            return (type(option), *map(self._mark, option))
+        if isinstance(option, str | bytes | None):
+            return option
+        is_new = self._is_made(option) or (isinstance(option, list | dict | set) and self._is_local(option))
+        return type(option) if is_new else id(option)
+
+    def _is_made(self, value: Value) -> bool:
+        """Whether a value is an object that a side has made, of a class of the user's."""
+        return is_record(self.capture, value) and self.capture.birth(value) > min(side.start for side in self.sides)
+
+    def _is_other_object(self, values: Sequence[Value]) -> bool:
+        """Whether values are several objects of one class, of which the loop has made one."""
+        kinds = {type(value) for value in values if value is not values[0]} | {type(values[0])}
+        return len(kinds) == 1 and not self._is_made(values[0]) and any(map(self._is_made, values))
 
     def _tensors(self, values: Sequence[Value], label: str) -> Thunk:
         fakes = [None if value is ABSENT else self.capture.recorder.fake(value) for value in values]
@@ -234,7 +284,7 @@ class Merge:
             return _always(next(value for value in values if value is not ABSENT))
         if any(tensor.dtype != first.dtype or tensor.dim() != first.dim() for tensor in tensors):
             kinds = " or ".join(dict.fromkeys(f"{tensor.dtype} of rank {tensor.dim()}" for tensor in tensors))
-            return self._refused(f"`{label}`, which is {kinds} depending on the path,")
+            return self.refused(f"`{label}`, which is {kinds} depending on the path,")
         column = self.column(("tensor", *keys), fakes)
         if column.index not in self._namings:
             self._namings[column.index] = naming(self, fakes)
@@ -256,7 +306,7 @@ class Merge:
         first = present[0]
         if len(kinds) > 1:
             names = " or ".join(sorted(kind.__name__ for kind in kinds))
-            return self._refused(f"`{label}`, which is {names} depending on the path,")
+            return self.refused(f"`{label}`, which is {names} depending on the path,")
         if len(present) == len(values) and all(isinstance(v, Scalar) and v.ssa is first.ssa for v in present):
             return _always(first)
         if not any(isinstance(v, Scalar) for v in present) and all(repr(v) == repr(first) for v in present):
@@ -286,6 +336,7 @@ class Merge:
         return lambda: Cell(column.ssa, self.capture.journal.tick())
 
     def contents(self, values: Sequence[Value]) -> Thunk:
+        values = self._settled(values)
         present = [value for value in values if value is not ABSENT]
         first = present[0]
         for value in present:
@@ -314,28 +365,7 @@ class Merge:
     def _different(self, contents: Sequence[Value]) -> Thunk:
         first = contents[0].options[0] if isinstance(contents[0], Forked) else contents[0]
         kind = "list" if isinstance(first, Symbolic) else type(first).__name__
-        return self._refused(f"a {kind} whose length or keys depend on the path, in too many ways,")
-
-    def _containers(self, values: Sequence[Value], label: str) -> Thunk:
-        """Lists or dicts that the sides have made themselves."""
-        contents: list[Value] = []
-        for value, side in zip(values, self.sides, strict=True):
-            if value is not ABSENT and self.capture.birth(value) <= side.start:
-                return self._refused(f"`{label}`, which is a different {type_name(value)} on each path,")
-            key = ("contents", id(value))
-            contents.append(side.state[key][1] if key in side.state else value)
-        inner = self.contents(contents)
-        like = next(value for value in values if value is not ABSENT)
-        return lambda: self._new_container(inner(), like)
-
-    def _new_container(self, contents: Value, like: Value) -> Value:
-        if not isinstance(contents, Symbolic) or isinstance(contents, Poison):
-            return self.capture.born(contents)
-        made = self.capture.born(like.copy())
-        made.clear()
-        slot = ContentsSlot(made, self.capture.abstract, self.capture.birth(made))
-        self.capture.journal.write(slot, contents)
-        return made
+        return self.refused(f"{an(kind)} whose length or keys depend on the path, in too many ways,")
 
     def _guarded(self, values: Sequence[Value], label: str) -> Thunk:
         """What only some paths set: with a flag that says whether this one has."""
@@ -363,9 +393,10 @@ class Merge:
         self.trace.append(("poison",))
         return _always(poison)
 
-    def _refused(self, reason: str) -> Thunk:
+    def refused(self, reason: str, *why: str) -> Thunk:
+        """Plan what is an error where it is used; `why` is the reason for that, and the way out."""
         self.trace.append(("poison",))
-        return lambda: Poison(reason)
+        return lambda: Poison(reason, *why)
 
     def row(self, index: int) -> list[SSAValue | None]:
         """Return a side's SSA values, computed at its end, where what it has written holds; None for absent ones."""

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from dycl.errors import an
+from dycl.frontends.torch.objects.records import record_fields
 from dycl.frontends.torch.paths.grown import Grown, Part, grown_of
 from dycl.frontends.torch.values import Choice, Forked, Poison, Scalar, Symbolic, Value
 
@@ -84,7 +86,7 @@ def outline(capture: "Capture", value: Value, around: tuple[int, ...] = ()) -> T
     if isinstance(value, Scalar) or type(value) in PLAIN:
         return Held(value)
     if id(value) in around:
-        raise capture.error(f"a {type(value).__name__} that holds itself as a result", "it has no end")
+        raise capture.error(f"{an(type(value).__name__)} that holds itself as a result", "it has no end")
     around = (*around, id(value))
     if isinstance(value, Choice):
         return Chosen(value.index, _items(capture, value.options, around))
@@ -93,6 +95,12 @@ def outline(capture: "Capture", value: Value, around: tuple[int, ...] = ()) -> T
     if type(value) in (dict, defaultdict, OrderedDict):
         return _dict(capture, value, around)
     fields = _fields(value)
+    if fields is None and capture.recursion.open:
+        # The caller is the program, which may be given any object.
+        if isinstance(value, enum.Enum):
+            return Held(value)
+        found = record_fields(capture, value)
+        fields = None if found is None else tuple(found)
     if fields is None:
         raise _refused(capture, value)
     kind = "namedtuple" if isinstance(value, tuple) else "model_output" if isinstance(value, dict) else "dataclass"
@@ -135,7 +143,7 @@ def _dict(capture: "Capture", value: "dict[Value, Value]", around: tuple[int, ..
         if type(key) not in (str, int, bool):
             raise capture.error(
                 f"a dict with the key {key!r} as a result",
-                f"it is a {type(key).__qualname__}, and only strings and ints can be keys of a result",
+                f"it is {an(type(key).__qualname__)}, and only strings and ints can be keys of a result",
                 "use the key's text or number, or return a list",
             )
     kind = "ordered_dict" if isinstance(value, OrderedDict) else "dict"
@@ -158,33 +166,33 @@ def _contents(capture: "Capture", record: Value, fields: Sequence[str]) -> Seque
     name = type(record).__name__
     if extra := [key for key in getattr(record, "__dict__", ()) if key not in fields]:
         raise capture.error(
-            f"a {name} with the attribute `{extra[0]}` as a result", "it is no field of the class", "make it a field"
+            f"{an(name)} with the attribute `{extra[0]}` as a result", "it is no field of the class", "make it a field"
         )
     if isinstance(record, tuple):
         return record
     if missing := [field for field in fields if not hasattr(record, field)]:
-        raise capture.error(f"a {name} without its field `{missing[0]}` as a result")
+        raise capture.error(f"{an(name)} without its field `{missing[0]}` as a result")
     values = [getattr(record, field) for field in fields]
     if isinstance(record, dict) and list(record) != [
         field for field, value in zip(fields, values, strict=True) if value is not None
     ]:
-        raise capture.error(f"a {name} whose items are not its fields that are not None as a result")
+        raise capture.error(f"{an(name)} whose items are not its fields that are not None as a result")
     return values
 
 
 def _refused(capture: "Capture", value: Value) -> Exception:
     name = type(value).__qualname__
     if isinstance(value, set | frozenset):
-        return capture.error(f"a {name} as a result", "its elements have no order", "return a list of them")
+        return capture.error(f"{an(name)} as a result", "its elements have no order", "return a list of them")
     for base in (tuple, list, dict):
         if isinstance(value, base):
             return capture.error(
-                f"a {name} as a result",
+                f"{an(name)} as a result",
                 f"a compiled program does not have this subclass of {base.__name__}",
                 f"return a plain {base.__name__} of what it holds",
             )
     return capture.error(
-        f"{value.describe()} as a result" if isinstance(value, Symbolic) else f"a {name} as a result",
+        f"{value.describe()} as a result" if isinstance(value, Symbolic) else f"{an(name)} as a result",
         "only tensors, numbers, strings, None, and tuples, lists, dicts, named tuples and dataclasses of these are",
         _advice(value),
     )

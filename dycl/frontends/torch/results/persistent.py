@@ -3,52 +3,51 @@
 Each becomes inputs of the program, one for each tensor or number in it, and parts of its result. At the start of a call
 the attribute holds the inputs, at every exit it is read again. Its structure stays what it is when the program is
 captured; a size of a tensor that a call may change is known only at run time.
+
+What is made by the first call that needs it has several structures: None at first, and a tensor later. A number says
+which of them it is, and inputs of the others hold zeros. They are found by capturing the program with those that are
+known, and once more where a call leaves another one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 from xdsl.ir import Attribute, BlockArgument
 
-from dycl.errors import DyclError, UsageError
+from dycl.errors import DyclError, UsageError, an
 from dycl.frontends.torch.capture import Capture, Exit
+from dycl.frontends.torch.paths.forks import choice_in, fork, replaced
 from dycl.frontends.torch.paths.journal import AttributeSlot
-from dycl.frontends.torch.values import Choice, Kind, Scalar, Value, is_number, kind_of
+from dycl.frontends.torch.results.state_trees import (
+    Part,
+    Tree,
+    difference,
+    first_tree,
+    is_filled_in,
+    later_tree,
+    number,
+    parts_of,
+    rebuilt,
+    values_of,
+)
+from dycl.frontends.torch.values import Choice, Scalar, Value
 from dycl.ir.ops import ItemOp
-from dycl.ir.schema import element_type
 from dycl.ir.types import DTYPE_NAMES, ELEMENT_TYPES, element_of, is_tensor, shape_of
 from dycl.ir.weights import WeightStore
 from dycl.program import StateInput
-from dycl.runtime.signature import Input, Size
 from dycl.runtime.structure import Fixed, Group, Leaf, Structure
 
-MAX_SIZE = 2**31 - 1
-"""The greatest size that a tensor may grow to."""
-
-_CONTAINERS = (list, tuple, dict)
-_DTYPES = {bool: torch.bool, int: torch.int64, float: torch.float64}
+MAX_TREES = 4
+"""How many structures an attribute may have."""
 
 
-@dataclass
-class Part:
-    """A tensor or number of the state: what it is at first, and the input that it becomes."""
+class StateWidened(BaseException):
+    """Capture has to begin again: a call changes a size or the structure of the state that was taken to be fixed.
 
-    name: str
-    """Where it is: the attribute, and keys in it."""
-    initial: torch.Tensor
-    kind: Kind | None
-    """Of a number."""
-    shape: tuple[Size, ...]
-
-    @property
-    def input(self) -> Input:
-        return Input(self.name, DTYPE_NAMES[element_type(self.initial.dtype)], self.shape)
-
-    @property
-    def bounds(self) -> Mapping[str, tuple[int, int]]:
-        return {size: (0, MAX_SIZE) for size in self.shape if isinstance(size, str)}
+    Nothing in between may take it for an error of the program.
+    """
 
 
 @dataclass
@@ -58,15 +57,78 @@ class Named:
     path: str
     owner: nn.Module
     name: str
-    initial: Value
+    trees: list[Tree]
+    """Its structures; the first is what it has when the model is compiled."""
+    which: Part | None = None
+    """The number of the structure that it has, where there are several."""
+    begun: list[list[Value]] = field(default_factory=list[list[Value]])
+    """What the parts of each structure are at the start of a call."""
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        if self.which is not None:
+            yield self.which
+        for tree in self.trees:
+            yield from parts_of(tree)
+
+    def begin(self, capture: Capture, values: Iterator[Value]) -> Value:
+        """Return what the attribute holds at the start of a call."""
+        which = next(values) if self.which is not None else None
+        self.begun = [[next(values) for _ in parts_of(tree)] for tree in self.trees]
+        options = [rebuilt(capture, tree, iter(held)) for tree, held in zip(self.trees, self.begun, strict=True)]
+        if which is None:
+            return options[0]
+        capture.has_choices = True
+        return Choice(which, options)
+
+    def values(self, capture: Capture, value: Value) -> tuple[Value, ...]:
+        """Return what the parts are, where the attribute holds `value`.
+
+        Raises:
+            StateWidened: it has a structure that was not known
+            CaptureError: it has one that is not carried
+        """
+        value = capture.usable(value)
+        choice = choice_in([value])
+        if choice is not None:
+            return fork(capture, choice, lambda option: self.values(capture, replaced(value, choice, option)))
+        for index, tree in enumerate(self.trees):
+            found = values_of(capture, tree, value)
+            if found is not None:
+                held = [found if at == index else before for at, before in enumerate(self.begun)]
+                flat = tuple(part for parts in held for part in parts)
+                return flat if self.which is None else (bool(index) if self.which.kind is bool else index, *flat)
+        self._widen(capture, value)
+        raise StateWidened
+
+    def _widen(self, capture: Capture, value: Value) -> None:
+        # What is made later has names of its own, but for what was not there at first.
+        count = len(self.trees)
+        name = self.path if not any(True for tree in self.trees for _ in parts_of(tree)) else f"{self.path}.{count}"
+        tree = later_tree(capture, name, value)
+        if count == MAX_TREES or not all(is_filled_in(known, tree) for known in self.trees):
+            place, first, now = difference(capture, self.path, self.trees[0], value)
+            raise capture.error(
+                f"the state `{place}` is {first} when the model is compiled, and {now} after this call",
+                "what is carried from call to call keeps its structure and types, but for what is None or empty at "
+                "first",
+                "keep tensors of one dtype and rank, and numbers of one kind, in it; what grows, as one tensor that "
+                "`torch.cat` makes longer; a dict with all its keys, and None for what is made later",
+            )
+        self.trees.append(tree)
+        first = False if count == 1 else 0
+        self.which = capture.without_modes(lambda: number(f"{self.path}.which", first))
 
 
 @dataclass
 class Persistent:
     attributes: list[Named]
-    parts: list[Part]
     exits: list[Exit] = field(default_factory=list[Exit])
     """Those of the program; a function of its own that the program calls has others."""
+
+    @property
+    def parts(self) -> list[Part]:
+        return [part for attribute in self.attributes for part in attribute.parts]
 
     def key(self, part: Part) -> str:
         """Return the name that the initial value of a part has among the weights."""
@@ -84,7 +146,7 @@ class Persistent:
         """Let the attributes hold the program's arguments."""
         values = iter([self._begun(capture, *pair) for pair in zip(self.parts, arguments, strict=True)])
         for attribute in self.attributes:
-            held = _rebuilt(capture, attribute.initial, values)
+            held = attribute.begin(capture, values)
             capture.state.carried.add((id(attribute.owner), attribute.name))
             capture.journal.write(AttributeSlot(attribute.owner, attribute.name), held)
         self.exits = capture.exits
@@ -101,14 +163,11 @@ class Persistent:
         """Return what the parts are now.
 
         Raises:
-            CaptureError: they are of another structure than at first
+            StateWidened: an attribute has a structure that was not known
+            CaptureError: one has a structure that is not carried
         """
-        found: list[Value] = []
-        for attribute in self.attributes:
-            value = AttributeSlot(attribute.owner, attribute.name).read()
-            for name, initial, now in _pairs(capture, attribute.path, attribute.initial, value):
-                found.append(_checked(capture, name, initial, now))
-        return tuple(found)
+        slots = [(attribute, AttributeSlot(attribute.owner, attribute.name)) for attribute in self.attributes]
+        return tuple(value for attribute, slot in slots for value in attribute.values(capture, slot.read()))
 
     def widen(self, structure: Structure, types: Sequence[Attribute]) -> bool:
         """Widen the parts to what the exits leave in them; return whether any was.
@@ -153,8 +212,7 @@ def persistent(module: nn.Module, paths: Sequence[str]) -> Persistent | None:
     if not paths:
         return None
     attributes = [_attribute(module, path) for path in dict.fromkeys(paths)]
-    parts = [part for attribute in attributes for part in _parts(attribute.path, attribute.initial)]
-    return Persistent(attributes, parts)
+    return Persistent(attributes)
 
 
 def _attribute(module: nn.Module, path: str) -> Named:
@@ -164,74 +222,9 @@ def _attribute(module: nn.Module, path: str) -> Named:
         initial: Value = getattr(owner, name)
     except AttributeError:
         raise UsageError(
-            f"--state {path}: {type(module).__name__} has no attribute {path!r} when it is compiled"
+            f"--state {path}: {type(module).__name__} has no attribute {path!r} when it is compiled; "
+            "set it in `__init__`, to None if it is made later"
         ) from None
     if isinstance(initial, nn.Parameter | nn.Module) or callable(initial):
-        raise UsageError(f"--state {path}: a {type(initial).__name__} is no state: only tensors and numbers are")
-    return Named(path, owner, name, initial)
-
-
-def _parts(name: str, value: Value) -> Iterator[Part]:
-    if isinstance(value, _CONTAINERS):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _parts(f"{name}[{key!r}]", item)
-    elif isinstance(value, torch.Tensor):
-        yield Part(name, value.detach().clone().contiguous().cpu(), None, tuple(value.shape))
-    elif isinstance(value, bool | int | float):
-        yield Part(name, torch.tensor(value, dtype=_DTYPES[type(value)]), type(value), ())
-    else:
-        shown = "None" if value is None else f"a {type(value).__name__}"
-        raise UsageError(
-            f"--state {name}: it is {shown} when the model is compiled, and only tensors, numbers, and lists, tuples "
-            "and dicts of these are carried; give it a first value, such as zeros, in `__init__`"
-        )
-
-
-def _rebuilt(capture: Capture, initial: Value, values: Iterator[Value]) -> Value:
-    if isinstance(initial, dict):
-        return capture.born({key: _rebuilt(capture, item, values) for key, item in initial.items()})
-    if isinstance(initial, list):
-        return capture.born([_rebuilt(capture, item, values) for item in initial])
-    if isinstance(initial, tuple):
-        items = [_rebuilt(capture, item, values) for item in initial]
-        return type(initial)(*items) if hasattr(initial, "_fields") else tuple(items)
-    return next(values)
-
-
-def _pairs(capture: Capture, name: str, initial: Value, now: Value) -> Iterator[tuple[str, Value, Value]]:
-    now = capture.usable(now)
-    if not isinstance(initial, _CONTAINERS):
-        yield name, initial, now
-        return
-    keys = list(initial) if isinstance(initial, dict) else list(range(len(initial)))
-    same = type(now) is type(initial) and len(now) == len(initial)
-    if not same or (isinstance(now, dict) and list(now) != keys):
-        raise _changed(capture, name, f"a {type(initial).__name__} of {len(initial)}", now)
-    for key in keys:
-        yield from _pairs(capture, f"{name}[{key!r}]", initial[key], now[key])
-
-
-def _checked(capture: Capture, name: str, initial: Value, now: Value) -> Value:
-    if isinstance(initial, torch.Tensor):
-        if isinstance(now, torch.Tensor) and now.dtype == initial.dtype and now.dim() == initial.dim():
-            return now
-        raise _changed(capture, name, f"a tensor of {initial.dtype} and rank {initial.dim()}", now)
-    if is_number(now) and kind_of(now) is type(initial):
-        return now
-    raise _changed(capture, name, f"a {type(initial).__name__}", now)
-
-
-def _changed(capture: Capture, name: str, first: str, now: Value) -> Exception:
-    if isinstance(now, torch.Tensor):
-        shown = f"a tensor of {now.dtype} and rank {now.dim()}"
-    elif isinstance(now, Choice):
-        shown = "one of several objects, depending on the path"
-    elif isinstance(now, _CONTAINERS):
-        shown = f"a {type(now).__name__} of {len(now)}"
-    else:
-        shown = "None" if now is None else f"a {kind_of(now).__name__ if is_number(now) else type(now).__name__}"
-    return capture.error(
-        f"the state `{name}` is {first} when the model is compiled, and {shown} after this call",
-        "what is carried from call to call keeps its structure and types",
-        "keep tensors of one dtype and rank, and numbers of one kind, in it",
-    )
+        raise UsageError(f"--state {path}: {an(type(initial).__name__)} is no state: only tensors and numbers are")
+    return Named(path, owner, name, [first_tree(path, initial)])

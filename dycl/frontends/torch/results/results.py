@@ -18,9 +18,11 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FileLineColLoc, IntA
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from dycl.frontends.torch.capture import Exit
+from dycl.frontends.torch.objects.records import attributes_of, is_record, made_record
 from dycl.frontends.torch.paths.columns import filler_op
+from dycl.frontends.torch.paths.forks import fork
 from dycl.frontends.torch.results.outputs import Chosen, Container, Held, Stacked, Tree, outline
-from dycl.frontends.torch.values import SCALAR_TYPE, ModelRaised, Scalar, Value, is_number, kind_of
+from dycl.frontends.torch.values import SCALAR_TYPE, Choice, ModelRaised, Scalar, Value, is_number, kind_of
 from dycl.ir.constants import dense_attribute, is_small
 from dycl.ir.ops import AssertOp, ConstantOp, ReturnOp
 from dycl.ir.scalars import scalar_constant
@@ -39,10 +41,26 @@ def emit_return(capture: "Capture", value: Value) -> None:
     """End the current block with a return of the program."""
     carried = capture.persistent
     if carried is not None and capture.exits is carried.exits:
-        value = (value, carried.values(capture))
+        parts = carried.values(capture)
+        value = (value, parts) if carried.parts else value
+    if capture.recursion.open:
+        value = _one_object(capture, value)
     tree = outline(capture, value)
     op = capture.builder.emit(ReturnOp([]))
     capture.exits.append(Exit(op, tree))
+
+
+def _one_object(capture: "Capture", value: Value) -> Value:
+    """Return a copy for an object that is one of several of a class: a recursive function hands over no identities."""
+    if not isinstance(value, Choice) or len({type(option) for option in value.options}) > 1:
+        return value
+    if not all(is_record(capture, option) for option in value.options):
+        return value
+
+    def copy(option: Value) -> Value:
+        return made_record(capture, type(option), attributes_of(option))
+
+    return fork(capture, value, copy)
 
 
 def emit_failure(capture: "Capture", error: ModelRaised) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dycl.errors import an
 from dycl.frontends.torch.diagnostics import Place
 from dycl.frontends.torch.paths.journal import AttributeSlot, WrittenSlot
 from dycl.frontends.torch.values import UNBOUND, Value
@@ -74,14 +75,14 @@ class CallState:
         known = WrittenSlot(self.written, container, "contents").read()
         if id(container) in self.lasting and not known:
             raise self.capture.error(
-                f"a change to a {type(container).__name__} that outlives the call",
+                f"a change to {an(type(container).__name__)} that outlives the call",
                 "it would be state carried from call to call, and a compiled program has none",
                 "make a new one in the forward, `.clear()` it there first, or name it with `--state`",
             )
 
     def _refuse(self, owner: Value, name: str, other: Place, does: str) -> None:
         raise self.capture.error(
-            f"the attribute `{name}` of a {type(owner).__name__} is state carried from call to call",
+            f"the attribute `{name}` of {an(type(owner).__name__)} is state carried from call to call",
             f"{other.frame} {does} it in the same call, so that a later call would see what an earlier one left",
             f"set it at the start of the forward, pass it in and return it, or {self._naming(owner, name)}",
         )

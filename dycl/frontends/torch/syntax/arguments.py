@@ -8,6 +8,7 @@ from xdsl.ir import SSAValue
 
 from dycl.frontends import arguments
 from dycl.frontends.arguments import bind
+from dycl.frontends.dtypes import COMPLEX
 from dycl.frontends.refusal import Refusal
 from dycl.frontends.torch.tensors.symbols import SYMBOLIC
 from dycl.frontends.torch.values import Value
@@ -51,7 +52,7 @@ def _symbol(symbol: Value, kind: Kind, recorder: "Recorder") -> SSAValue:
 
 def _number_tensor(value: Value) -> torch.Tensor:
     if isinstance(value, complex):
-        raise Refusal("a complex number", "the IR has none")
+        raise Refusal("a complex number", *COMPLEX)
     import numpy as np
 
     # A Python float takes part in arithmetic as torch's default dtype.

@@ -4,6 +4,7 @@ import ast
 
 import torch
 
+from dycl.errors import an
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.paths.journal import Env, VariableSlot
 from dycl.frontends.torch.syntax.attributes import delete_attribute, read_attribute, write_attribute
@@ -31,7 +32,7 @@ def assign(activation: Activation, target: ast.expr, value: Value) -> None:
             _unpack(activation, target, value)
         case _:
             activation.node = target
-            raise capture.error(f"an assignment to a {type(target).__name__}")
+            raise capture.error(f"an assignment to {an(type(target).__name__)}")
 
 
 def bind(activation: Activation, name: str, value: Value) -> None:
@@ -131,7 +132,7 @@ def delete(activation: Activation, target: ast.expr) -> None:
             for part in target.elts:
                 delete(activation, part)
         case _:
-            raise capture.error(f"`del` of a {type(target).__name__}")
+            raise capture.error(f"`del` of {an(type(target).__name__)}")
 
 
 def mangled(activation: Activation, name: str) -> str:

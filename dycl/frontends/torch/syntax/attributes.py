@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from dycl.errors import an
 from dycl.frontends.torch.paths.forks import fork
 from dycl.frontends.torch.paths.journal import AttributeSlot
 from dycl.frontends.torch.syntax.subscripts import chosen
@@ -51,7 +52,7 @@ def _cached(capture: "Capture", owner: Value, name: str, function: Value) -> Val
         capture.journal.write(AttributeSlot(owner, name, capture.birth(owner)), value)
     elif capture.holds_unknown(value):
         raise capture.error(
-            f"the cached property `{name}` of a {type(owner).__name__} is computed from the call's inputs",
+            f"the cached property `{name}` of {an(type(owner).__name__)} is computed from the call's inputs",
             "a later call would find what an earlier one has left",
             "make it a plain property",
         )
@@ -95,7 +96,7 @@ def write_attribute(capture: "Capture", owner: Value, name: str, value: Value) -
     if isinstance(owner, torch.Tensor | Scalar):
         kind = "tensor" if isinstance(owner, torch.Tensor) else "run-time value"
         raise capture.error(
-            f"a write to the attribute `{name}` of a {kind}",
+            f"a write to the attribute `{name}` of {an(kind)}",
             "only its content can change in a compiled program",
             "use `copy_` to write a tensor's content",
         )
@@ -120,7 +121,7 @@ def set_attribute(capture: "Capture", owner: Value, name: str, value: Value) -> 
     slot = _slot_of(capture, owner, name)
     if slot is None:
         raise capture.error(
-            f"a write to the attribute `{name}` of a {type(owner).__name__}",
+            f"a write to the attribute `{name}` of {an(type(owner).__name__)}",
             "it would outlive the call, and a compiled program keeps nothing from call to call",
             "keep it in a local variable or on an object that the forward makes",
         )

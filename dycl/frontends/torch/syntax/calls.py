@@ -24,7 +24,9 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import _disable_current_modes  # pyright: ignore[reportPrivateUsage]: no public way
 
+from dycl.errors import an
 from dycl.frontends.torch.activation import Activation
+from dycl.frontends.torch.native import check_known
 from dycl.frontends.torch.objects.arrays import Array
 from dycl.frontends.torch.objects.clocks import ClockReading, clock_arithmetic, is_logging, left_out, read_environment
 from dycl.frontends.torch.objects.construction import construct
@@ -117,7 +119,7 @@ def call(
         if any(isinstance(value, ClockReading) for value in args) and function in NUMERIC:
             return clock_arithmetic(capture, *args)
         if function not in OF_GROWN_LISTS:
-            capture.check_known([*args, *kwargs.values()])
+            check_known(capture, [*args, *kwargs.values()])
         if function is not isinstance and any(isinstance(value, Choice) for value in (*args, *kwargs.values())):
             return forked_call(capture, lambda args, kwargs: stand_in(capture, *args, **kwargs), args, kwargs)
         return stand_in(capture, *args, **kwargs)
@@ -233,8 +235,12 @@ def _call_sequential(
     if len(args) + len(kwargs) != 1:
         raise capture.raised(TypeError("Sequential.forward() takes one argument"))
     value = args[0] if args else next(iter(kwargs.values()))
+    caller, listing = capture.stack[-1], capture.listing
+    before, listed = caller.node, listing is not None and caller.code.source is listing.source
     for child in module.children():
+        caller.node = (listing.node(child) if listing is not None and listed else None) or before
         value = call(capture, child, [value], {})
+    caller.node = before
     return value
 
 
@@ -242,7 +248,7 @@ def _refuse_hooks(capture: "Capture", module: nn.Module) -> None:
     hooks = [name for name in _HOOKS if getattr(module, name, None)]
     if hooks:
         raise capture.error(
-            f"a {type(module).__name__} with hooks",
+            f"{an(type(module).__name__)} with hooks",
             f"its {hooks[0].strip('_').replace('_', ' ')} are code that capture does not follow",
             "remove the hooks, or do in the forward what they do",
         )
@@ -357,7 +363,7 @@ def call_native(capture: "Capture", function: Value, args: Sequence[Value], kwar
     if _is_torch(function):
         return capture.torch_call(function, *args, **kwargs)
     values = (*args, *kwargs.values())
-    capture.check_known(values)
+    check_known(capture, values)
     if choice_in(values) is not None:
         return forked_call(capture, lambda args, kwargs: call_native(capture, function, args, kwargs), args, kwargs)
     if any(map(capture.holds_unknown, values)):

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import torch
 
+from dycl.errors import an
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.loops.loops import keep_loop
 from dycl.frontends.torch.loops.sequences import RunTimeSequence
@@ -35,7 +36,7 @@ def evaluate(activation: Activation, node: ast.expr) -> Value:
     handler = _EXPRESSIONS.get(type(node))
     if handler is None:
         raise activation.capture.error(
-            f"a {type(node).__name__} expression", "capture does not give it a meaning", "write it another way"
+            f"{an(type(node).__name__)} expression", "capture does not give it a meaning", "write it another way"
         )
     return handler(activation, node)
 
@@ -84,7 +85,7 @@ def _slice(activation: Activation, node: ast.Slice) -> Value:
 
 def _index(activation: Activation, node: ast.expr) -> Value:
     value = activation.evaluate(node)
-    return activation.capture.item(value) if isinstance(value, torch.Tensor) else value
+    return activation.capture.index(value) if isinstance(value, torch.Tensor) else value
 
 
 def _binary(activation: Activation, node: ast.BinOp) -> Value:

@@ -109,7 +109,8 @@ def run_function(
         return capture.recursion.call(capture, code, names, lambda activation: _evaluated(activation, code))
     capture.recursion.notice(capture, code.node)
     env = Env(capture.journal.tick(), code.env, names)
-    caller = capture.stack[-1] if len(capture.stack) > 1 else None  # the first stands for who called the model
+    # The first stands for who called the model, unless the model itself is torch's code.
+    caller = capture.stack[-1] if len(capture.stack) > 1 or capture.listing is not None else None
     calls = (caller.place, *caller.calls) if caller else ()
     first = code.node.body if isinstance(code.node, ast.Lambda) else code.node.body[0]
     activation = Activation(capture, code, env, first, calls, capture.where() if caller else None, is_main=tail)

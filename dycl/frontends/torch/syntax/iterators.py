@@ -21,7 +21,7 @@ StandIn = Callable[..., Value]
 
 
 def _range(capture: "Capture", *bounds: Value) -> Value:
-    bounds = tuple(capture.item(bound) if isinstance(bound, torch.Tensor) else bound for bound in bounds)
+    bounds = tuple(capture.index(bound) if isinstance(bound, torch.Tensor) else bound for bound in bounds)
     if any(isinstance(bound, Scalar) for bound in bounds):
         if any(kind_of(bound) is float for bound in bounds):
             raise capture.raised(TypeError("'float' object cannot be interpreted as an integer"))

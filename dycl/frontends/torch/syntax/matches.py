@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
+from dycl.errors import an
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.paths.branches import branch
 from dycl.frontends.torch.paths.control import Completion
@@ -93,7 +94,7 @@ def _matches(activation: Activation, pattern: ast.pattern, subject: Value, names
         case ast.MatchClass():
             return _class(activation, pattern, subject, names)
         case _:
-            raise capture.error(f"a {type(pattern).__name__} pattern")
+            raise capture.error(f"{an(type(pattern).__name__)} pattern")
 
 
 def _test(activation: Activation, pattern: ast.pattern, subject: Value, names: dict[str, Value]) -> Callable[[], Truth]:

@@ -14,7 +14,7 @@ from dycl.frontends.torch.objects.clocks import ClockReading, clock_arithmetic
 from dycl.frontends.torch.objects.containers import call_container_method, refuse_counting
 from dycl.frontends.torch.objects.numbers import scalar_tensor
 from dycl.frontends.torch.paths.forks import fork, forked_call, whether
-from dycl.frontends.torch.paths.grown import Grown, contains, extended, grown_of, new_list, of_list
+from dycl.frontends.torch.paths.grown import Grown, contains, extended, grown_of, new_list, of_list, repeated
 from dycl.frontends.torch.syntax.truth import invert, truth_value
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, unknown_text
 
@@ -91,6 +91,17 @@ def binary_operation(capture: "Capture", kind: type[ast.operator], left: Value, 
         return scalars.binary(capture, kind, left, right)
     if kind is ast.Mod and isinstance(left, str) and holds(right, lambda v: isinstance(v, Symbolic | torch.Tensor)):
         return unknown_text()
+    if kind is ast.Mult and isinstance(left, Scalar) and isinstance(right, list):
+        left, right = right, left
+    if kind is ast.Mult and isinstance(left, list) and isinstance(right, Scalar) and right.kind is not float:
+        copies = repeated(capture, left, right)
+        if copies is None:
+            raise capture.error(
+                "a list repeated a number of times known only at run time",
+                "its items are kept as one tensor, which must be of numbers",
+                "make a tensor of the items, and repeat that",
+            )
+        return new_list(capture, copies)
     found = _by_method(capture, _BINARY[kind], left, right)
     if found is not NotImplemented:
         return found

@@ -13,13 +13,13 @@ from torch import nn
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import f64, i64
 
+from dycl.errors import an
 from dycl.frontends.normalization import same_size
 from dycl.frontends.torch.objects import scalars
 from dycl.frontends.torch.objects.numbers import scalar_tensor, stack_numbers
 from dycl.frontends.torch.paths.branches import branch_value, require
 from dycl.frontends.torch.paths.forks import fork, forked_call
-from dycl.frontends.torch.paths.grown import grown_of, item
-from dycl.frontends.torch.paths.guards import is_guarded
+from dycl.frontends.torch.paths.grown import grown_of, is_of_one_kind, item, of_list, written
 from dycl.frontends.torch.paths.names import name_of
 from dycl.frontends.torch.syntax.metaprogramming import evaluate_instead
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, kind_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
     grown = grown_of(capture, owner)
     if grown is not None:
-        return item(capture, grown, capture.item(index) if isinstance(index, torch.Tensor) else index)
+        return item(capture, grown, capture.index(index) if isinstance(index, torch.Tensor) else index)
     owner, index = capture.usable(owner), capture.usable(index)
     if isinstance(owner, Choice) or (isinstance(index, Choice) and not isinstance(owner, torch.Tensor)):
         return forked_call(capture, lambda pair, _: read_item(capture, *pair), [owner, index], {})
@@ -42,12 +42,16 @@ def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
         _check_numbers(capture, owner, index)
         return capture.torch_call(operator.getitem, owner, index)
     if isinstance(index, torch.Tensor) and isinstance(owner, list | tuple | nn.ModuleList | nn.Sequential):
-        index = capture.item(index)
+        index = capture.index(index)
+    if isinstance(index, slice) and isinstance(owner, list) and is_of_one_kind(capture, owner):
+        bounds = [capture.index(part) if capture.is_traced(part) else part for part in _bounds_of(index)]
+        if any(isinstance(part, Scalar) for part in bounds):
+            return item(capture, of_list(capture, owner), slice(*bounds))
     if isinstance(index, Scalar) and isinstance(owner, list | tuple | range | nn.ModuleList | nn.Sequential):
         return choose(capture, list(owner), index)
     if holds(index, lambda part: isinstance(part, Symbolic) or capture.is_traced(part)):
         raise capture.error(
-            f"an item of a {type(owner).__name__} whose key is known only at run time",
+            f"an item of {an(type(owner).__name__)} whose key is known only at run time",
             "which item it is decides what is computed after it",
             "use a list and an int, or branch with `if`",
         )
@@ -59,6 +63,10 @@ def read_item(capture: "Capture", owner: Value, index: Value) -> Value:
     found = capture.native(operator.getitem, owner, index)
     capture.state.inherit(owner, found)
     return capture.born(found) if isinstance(index, slice) and isinstance(found, list) else found
+
+
+def _bounds_of(index: slice) -> tuple[Value, Value, Value]:
+    return index.start, index.stop, index.step
 
 
 def choose(capture: "Capture", options: Sequence[Value], index: Scalar) -> Value:
@@ -132,8 +140,8 @@ def _in_range(capture: "Capture", index: Scalar, count: Value, message: str) -> 
 
 
 def _check_numbers(capture: "Capture", tensor: torch.Tensor, index: Value) -> None:
-    """Check the numbers of an index against sizes known only at run time, where a `try` may handle what is wrong."""
-    if not is_guarded(capture) or not capture.is_traced(tensor):
+    """Check the numbers of an index against sizes known only at run time."""
+    if not capture.is_traced(tensor):
         return
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(part, torch.Tensor | list | bool) for part in parts):
@@ -199,6 +207,10 @@ def _read_tensor(capture: "Capture", tensor: torch.Tensor, index: Value) -> torc
 
 
 def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> None:
+    grown = grown_of(capture, owner)
+    if grown is not None and not isinstance(index, slice):
+        written(capture, owner, grown, capture.index(index) if isinstance(index, torch.Tensor) else index, value)
+        return
     owner, index = capture.usable(owner), capture.usable(index)
     if isinstance(owner, Choice):
         fork(capture, owner, lambda option: write_item(capture, option, index, value))
@@ -213,9 +225,14 @@ def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> 
         with capture.recorder.setting_item():
             capture.torch_call(operator.setitem, owner, index, value)
         return
+    if isinstance(index, torch.Tensor) and isinstance(owner, list):
+        index = capture.index(index)
+    if isinstance(index, Scalar) and isinstance(owner, list):
+        _write_chosen(capture, owner, index, value)
+        return
     if holds(index, lambda part: isinstance(part, Symbolic) or capture.is_traced(part)):
         raise capture.error(
-            f"a write to a {type(owner).__name__} at a key known only at run time",
+            f"a write to {an(type(owner).__name__)} at a key known only at run time",
             "what it holds afterwards could not be followed",
             "keep the values in a tensor",
         )
@@ -228,9 +245,25 @@ def write_item(capture: "Capture", owner: Value, index: Value, value: Value) -> 
     capture.native(operator.setitem, owner, index, value)
 
 
+def _write_chosen(capture: "Capture", items: list[Value], index: Scalar, value: Value) -> None:
+    """Write to the item of a list that the run tells: each item is the new one, or what it was."""
+    if not items:
+        raise capture.raised(IndexError("list assignment index out of range"))
+    index = _in_range(capture, index, len(items), "list assignment index out of range")
+    evaluate_instead(capture, index.ssa, "a list's item chosen by the number of an iteration")
+
+    def item(number: int, before: Value) -> Value:
+        here = scalars.compare(capture, ast.Eq, index, number)
+        return branch_value(capture, here.ssa, lambda: value, lambda: before)
+
+    after = [item(number, before) for number, before in enumerate(items)]
+    capture.mutate(items)
+    items[:] = after
+
+
 def delete_item(capture: "Capture", owner: Value, index: Value) -> None:
     if holds(index, lambda part: isinstance(part, Symbolic) or capture.is_traced(part)):
-        raise capture.error(f"`del` in a {type(owner).__name__} at a key known only at run time")
+        raise capture.error(f"`del` in {an(type(owner).__name__)} at a key known only at run time")
     _check_container(capture, owner)
     capture.mutate(owner)
     capture.native(operator.delitem, owner, index)
@@ -238,5 +271,5 @@ def delete_item(capture: "Capture", owner: Value, index: Value) -> None:
 
 def _check_container(capture: "Capture", owner: Value) -> None:
     if not isinstance(owner, list | dict):
-        kind = owner.describe() if isinstance(owner, Symbolic) else f"a {type(owner).__name__}"
+        kind = owner.describe() if isinstance(owner, Symbolic) else an(type(owner).__name__)
         raise capture.error(f"a write to an item of {kind}", "only lists, dicts and tensors are taken")

@@ -211,6 +211,11 @@ class Heap:
                 root.parents = (*root.parents, parent)
                 self.roots[parent].children.append(storage)
 
+    def origins(self, storage: int) -> set[int]:
+        """Return the roots of which one may be another name, without those that are such names themselves."""
+        parents = self.roots[storage].parents
+        return set[int]().union(*map(self.origins, parents)) if parents else {storage}
+
     def freeze(self, tensor: torch.Tensor, what: str) -> None:
         """Let writes to a tensor's memory be refused."""
         self._root(key_of(tensor)).frozen = what

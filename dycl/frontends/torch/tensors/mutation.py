@@ -8,6 +8,7 @@ import torch
 from dycl.errors import DyclError
 from dycl.frontends.normalization import same_size
 from dycl.frontends.torch.diagnostics import Refusal
+from dycl.frontends.torch.tensors.eager_dtypes import EagerDtypes
 from dycl.frontends.torch.tensors.heap import Heap, key_of
 from dycl.frontends.torch.tensors.symbolic_calls import is_symbolic
 from dycl.frontends.torch.tensors.trials import Trials
@@ -36,9 +37,10 @@ _RESHAPING = frozenset(
 
 
 class Mutations:
-    def __init__(self, heap: Heap, trials: Trials, call: Call) -> None:
+    def __init__(self, heap: Heap, trials: Trials, dtypes: EagerDtypes, call: Call) -> None:
         self._heap = heap
         self._trials = trials
+        self._dtypes = dtypes
         self._call = call
 
     def write(self, name: str, func: Any, arguments: list[Value]) -> None:
@@ -66,6 +68,7 @@ class Mutations:
         keywords = {
             p.name: value for value, p in zip(arguments, schema_of(name).parameters, strict=True) if p.keyword_only
         }
+        self._dtypes.check(func, positional, keywords)
         if is_symbolic(arguments):
             self._trials.check(name, func, positional, keywords)
         else:

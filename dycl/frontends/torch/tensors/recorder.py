@@ -16,12 +16,14 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch._subclasses.schema_check_mode import SchemaCheckMode
 from xdsl.ir import SSAValue
 
-from dycl.frontends.dtypes import check_dtypes
+from dycl.frontends.dtypes import check_dtypes, check_held
 from dycl.frontends.normalization import normalize, unchanged
 from dycl.frontends.torch.diagnostics import Refusal
 from dycl.frontends.torch.syntax.arguments import bind, lower_argument, with_numbers
+from dycl.frontends.torch.tensors.eager_dtypes import EagerDtypes
 from dycl.frontends.torch.tensors.geometries import Geometries
 from dycl.frontends.torch.tensors.heap import PARENT, Heap, ViewCall, storage_of, type_of
+from dycl.frontends.torch.tensors.indices import check_indices
 from dycl.frontends.torch.tensors.mutation import Mutations
 from dycl.frontends.torch.tensors.symbolic_calls import is_symbolic
 from dycl.frontends.torch.tensors.symbols import SYMBOLIC, Symbols
@@ -29,11 +31,17 @@ from dycl.frontends.torch.tensors.trials import Trials, fail_as_eager
 from dycl.frontends.torch.tensors.weights import Weights
 from dycl.frontends.torch.values import Value
 from dycl.ir.ops import AtenOp, ItemOp
-from dycl.ir.ops.aten import RANDOM_OPS
+from dycl.ir.ops.aten import RANDOM_ARGUMENTS, RANDOM_OPS
 from dycl.ir.schema import overload_of, schema_of
 
 _CPU = torch.device("cpu")
 _DROPOUTS = frozenset(["dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout"])
+_LAYERS = {
+    f"{kind}.{form}": place
+    for kind in ("gru", "lstm", "rnn_relu", "rnn_tanh")
+    for form, place in (("input", 5), ("data", 6))
+}
+"""Overloads of several layers with dropout between them, and the place of its rate, before which is their number."""
 _NORMS = {"batch_norm.default": 5, "instance_norm.default": 5, "native_batch_norm.default": 5}
 """Overloads with a flag that asks for the batch's own statistics, and the flag's place."""
 
@@ -48,10 +56,15 @@ class Recorder(SchemaCheckMode):
         self.fakes = fakes
         self.trials = Trials(symbols, self.quietly)
         self.geometries = Geometries(self.new)
-        self.mutations = Mutations(heap, self.trials, self.call)
+        self.dtypes = EagerDtypes()
+        self.mutations = Mutations(heap, self.trials, self.dtypes, self.call)
         self.on_write: Callable[[torch.Tensor], None] = lambda tensor: None
         """Told of each tensor that the program has written to."""
+        self.is_guarded: Callable[[], bool] = lambda: False
+        """Whether the program may handle what an operation raises."""
         self.silent = False
+        self.is_training = False
+        """Whether a part of the model is in training mode."""
         self.inside = False
         """Whether torch has handed an operation over, and waits for its result: it hands over no others."""
         self._strips = False
@@ -119,8 +132,18 @@ class Recorder(SchemaCheckMode):
         packet = name.partition(".")[0]
         if packet in _DROPOUTS:
             if arguments[2]:
-                raise Refusal("dropout in training mode", "its result is random", "call `.eval()` on the model first")
+                raise Refusal("dropout in training mode", "its result is random", self._without_dropout(packet))
             return arguments[0]
+        drops = _drops(name, packet, arguments)
+        if drops is not None:
+            raise Refusal(
+                f"dropout in `{packet}`",
+                "its result is random",
+                "call `.eval()` on the model first"
+                if self.is_training
+                else f"pass `{drops}=p if self.training else 0.0`: without it, the function drops values in evaluation "
+                "mode too",
+            )
         if name in _NORMS and arguments[_NORMS[name]] is not False and arguments[3] is not None:
             refuse_training()
         if packet in RANDOM_OPS or packet.removesuffix("_") in RANDOM_OPS:
@@ -146,6 +169,15 @@ class Recorder(SchemaCheckMode):
             return original
         return self.call(name, func, _map(arguments, self.fake))
 
+    def _without_dropout(self, packet: str) -> str:
+        if self.is_training:
+            return "call `.eval()` on the model first"
+        function = {"feature_dropout": "dropout2d"}.get(packet, packet)
+        return (
+            f"pass `training`, as in `F.{function}(x, training=self.training)`: without it, the function drops values "
+            "in evaluation mode too"
+        )
+
     @contextmanager
     def setting_item(self) -> Generator[None]:
         """Inside, what is written loses leading axes of size 1 that the place it goes to does not have."""
@@ -170,6 +202,7 @@ class Recorder(SchemaCheckMode):
         tensors = [value for value in _flat(arguments) if isinstance(value, torch.Tensor)]
         check_dtypes(name.partition(".")[0], tensors)
         positional, keywords = _split(name, arguments)
+        self.dtypes.check(func, positional, keywords)
         if is_symbolic(arguments):
             self.trials.check_not_empty(name, func, positional, keywords)
             out = self.trials.run(name, func, positional, keywords)
@@ -180,12 +213,15 @@ class Recorder(SchemaCheckMode):
         if isinstance(out, tuple | list):
             out = self._apart(arguments, out)
         outputs = [tensor for tensor in _flat(out) if isinstance(tensor, torch.Tensor)]
+        check_held(f"`{name.partition('.')[0]}`, which gives a tensor", outputs)
         if not outputs or all(self.heap.knows(tensor) for tensor in outputs):
             return out
         source = unchanged(name, arguments, outputs[0])
         if source is not None:
             self.heap.add(outputs[0], self.heap.value(source))
             return out
+        if self.is_guarded():
+            check_indices(self, name, arguments)
         name, arguments = normalize(name, arguments, outputs[0])
         name, arguments = with_numbers(name, arguments)
         self._emit(name, arguments, outputs)
@@ -226,6 +262,16 @@ class Recorder(SchemaCheckMode):
         if isinstance(symbol, SYMBOLIC):
             self.symbols.bind(symbol, self.heap.builder.emit(ItemOp(self.heap.value(fake))).scalar)
         return symbol
+
+
+def _drops(name: str, packet: str, arguments: Sequence[Value]) -> str | None:
+    """Return the parameter by which an operation that does more than that drops values, None where it does not."""
+    if name in _LAYERS:
+        rate = _LAYERS[name]
+        layers, dropout, train = arguments[rate - 1 : rate + 2]
+        return "dropout" if train and dropout and layers > 1 else None
+    place = RANDOM_ARGUMENTS.get(packet)
+    return "dropout_p" if place is not None and arguments[place] else None
 
 
 def refuse_training() -> NoReturn:

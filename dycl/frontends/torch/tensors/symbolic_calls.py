@@ -37,6 +37,8 @@ def filled(value: Value, assignment: Assignment) -> Value:
         return torch.zeros(count, dtype=value.dtype).as_strided(sizes, strides)
     if isinstance(value, list | tuple):
         return [filled(item, assignment) for item in value]
+    if isinstance(value, dict):
+        return {name: filled(item, assignment) for name, item in value.items()}
     return _number(value, assignment)
 
 

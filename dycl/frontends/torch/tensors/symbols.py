@@ -172,6 +172,18 @@ class Symbols:
         ssa, axis = source
         return ssa if axis is None else self.builder.emit(DimOp(ssa, axis)).size
 
+    def is_at_hand(self, expression: Expression) -> bool:
+        """Whether a size is computed from what has a value here."""
+        return self._visible(expression) is not None or all(
+            self._visible(symbol) is not None for symbol in expression.free_symbols
+        )
+
+    def is_of_signature(self, expression: Expression) -> bool:
+        """Whether a size is one wherever it is asked for: computed from those that the signature names."""
+        with self.shapes.where([]):
+            named = all(symbol in self.names for symbol in expression.free_symbols)
+            return named and self.shapes.decide(sympy.Ge(expression, 0)) is True
+
     def _add(self, expression: Expression, source: Source) -> None:
         self.sources.setdefault(expression, []).append(source)
 

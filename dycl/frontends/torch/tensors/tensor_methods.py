@@ -1,11 +1,13 @@
 """Methods of tensors that are not simply torch operations."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
 from dycl.frontends.torch.objects.arrays import Array
+from dycl.frontends.torch.paths.grown import new_list, of_elements
 from dycl.frontends.torch.tensors.heap import sizes_of
 from dycl.frontends.torch.values import Value
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
 MAX_LISTED = 64
-"""How many elements `.tolist()` gives."""
+"""How many numbers `.tolist()` gives one by one; more of them are one tensor."""
 
 
 def call_tensor_method(capture: "Capture", method: Value, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Value:
@@ -32,15 +34,20 @@ def call_tensor_method(capture: "Capture", method: Value, args: Sequence[Value],
 
 
 def _tolist(capture: "Capture", tensor: torch.Tensor) -> Value:
-    if None in sizes_of(tensor) or tensor.numel() > MAX_LISTED:
-        raise capture.error(
-            f"`.tolist()` on a tensor that may have more than {MAX_LISTED} elements",
-            "each element becomes a number of the host program",
-            "compute on the tensor instead",
-        )
     if tensor.dim() == 0:
         return capture.item(tensor)
-    return capture.born([_tolist(capture, part) for part in capture.torch_call(torch.unbind, tensor, 0)])
+    first, *rest = sizes_of(tensor)
+    count = math.prod(size for size in (first, *rest) if size is not None)
+    if first is not None and count <= MAX_LISTED:
+        return capture.born([_tolist(capture, part) for part in capture.torch_call(torch.unbind, tensor, 0)])
+    if None not in rest and 0 < math.prod(size or 0 for size in rest) <= MAX_LISTED:
+        return new_list(capture, of_elements(capture, tensor))
+    what = "whose number of rows is known only at run time" if first is None else f"of {count} elements or more"
+    raise capture.error(
+        f"`.tolist()` on a tensor {what}",
+        f"it would be a list of lists, and an inner one must have a known length, of at most {MAX_LISTED} numbers",
+        "take the rows one by one in a `for` loop, or compute on the tensor instead",
+    )
 
 
 def _numpy(capture: "Capture", tensor: torch.Tensor) -> Value:

@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import _disable_current_modes  # pyright: igno
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.ir import SSAValue
 
+from dycl.frontends.dtypes import check_held
 from dycl.frontends.torch.diagnostics import Refusal
 from dycl.frontends.torch.tensors.heap import type_of
 from dycl.ir.ops import ConstantOp, ParamOp
@@ -80,5 +81,10 @@ def _emit_param(key: str, fake: torch.Tensor, recorder: "Recorder") -> SSAValue:
 
 
 def _check(tensor: torch.Tensor) -> None:
-    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex():
-        raise Refusal(f"a tensor of {tensor.dtype} with layout {tensor.layout}", "the IR has only dense real tensors")
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise Refusal(
+            f"a tensor of {tensor.dtype} with layout {tensor.layout}",
+            "a program has only dense tensors",
+            "make it dense before compiling the model: `.to_dense()`, or `.dequantize()`",
+        )
+    check_held("a tensor that the model holds,", [tensor])
