@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from dycl.passes import parse_pipeline
 from tests.frontend.capturing import ALL, MIXED, NEG, POS, SMALL, check, program, refuse
 
 
@@ -302,3 +303,14 @@ def test_an_item_beyond_the_end_in_a_loop_in_a_try(loops: str):
         return x, count
 
     check(forward, POS, NEG, SMALL * 6, POS * 0, loops=loops, all_sides=False)
+
+
+def test_an_item_of_an_empty_list_in_a_kept_loop_that_never_runs():
+    def forward(self: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        items: list[int] = []
+        while items:
+            items.append(items[1])
+        return x
+
+    captured = check(forward, POS, loops="keep")
+    parse_pipeline("propagate-constants").run(captured)

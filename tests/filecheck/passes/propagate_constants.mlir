@@ -189,12 +189,15 @@ func.func @tensors(%x: tensor<4xf32>) -> (tensor<4xi64>, tensor<4xf32>) {
 // CHECK:         dycl.param "w"
 // CHECK:         dycl.aten neg.default
 // CHECK:         arith.floordivsi
-func.func @not_computed() -> (tensor<300xf32>, tensor<2xf32>, tensor<2xf32>, i64) {
+// CHECK:         dycl.aten select.int
+func.func @not_computed() -> (tensor<300xf32>, tensor<2xf32>, tensor<2xf32>, i64, tensor<i64>) {
   %0 = arith.constant 0 : i64
   %a = dycl.aten zeros.default([300], none, none, none, none) : () -> tensor<300xf32>
   %b = dycl.aten rand.default([2], none, none, none, none) : () -> tensor<2xf32>
   %w = dycl.param "w" : tensor<2xf32>
   %c = dycl.aten neg.default(%w) : (tensor<2xf32>) -> tensor<2xf32>
   %d = arith.floordivsi %0, %0 : i64
-  dycl.return %a, %b, %c, %d : tensor<300xf32>, tensor<2xf32>, tensor<2xf32>, i64
+  %two = dycl.constant dense<[1, 2]> : tensor<2xi64>
+  %e = dycl.aten select.int(%two, 0, 2) : (tensor<2xi64>) -> tensor<i64>
+  dycl.return %a, %b, %c, %d, %e : tensor<300xf32>, tensor<2xf32>, tensor<2xf32>, i64, tensor<i64>
 }

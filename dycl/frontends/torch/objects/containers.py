@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dycl.errors import an
-from dycl.frontends.torch.paths.grown import call_method, extended, grown_of, of_list, write
+from dycl.frontends.torch.objects.grown_lists import call_method, extended
+from dycl.frontends.torch.paths.grown import grown_of, of_list, write
 from dycl.frontends.torch.values import Symbolic, Value, unknown_text
 
 if TYPE_CHECKING:

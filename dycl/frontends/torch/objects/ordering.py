@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from dycl.frontends.torch.objects import scalars
+from dycl.frontends.torch.objects.grown_lists import reduced
 from dycl.frontends.torch.objects.numbers import stack_numbers
-from dycl.frontends.torch.paths.grown import grown_of, reduced
+from dycl.frontends.torch.paths.grown import grown_of
 from dycl.frontends.torch.syntax.iteration import elements
 from dycl.frontends.torch.syntax.operators import comparison
 from dycl.frontends.torch.syntax.subscripts import choose

@@ -18,13 +18,14 @@ from dycl.frontends.torch.objects.arrays import Array
 from dycl.frontends.torch.objects.clocks import LEFT_OUT, ClockReading, read_environment
 from dycl.frontends.torch.objects.copies import COPIES
 from dycl.frontends.torch.objects.exit_stacks import EXIT_STACKS
+from dycl.frontends.torch.objects.grown_lists import joined, length, numbers, reduced
 from dycl.frontends.torch.objects.mathematics import MATHEMATICS
 from dycl.frontends.torch.objects.numbers import stack_numbers, tensor_of
 from dycl.frontends.torch.objects.operator_functions import OPERATOR_FUNCTIONS
 from dycl.frontends.torch.objects.ordering import extreme, ordered
 from dycl.frontends.torch.paths.branches import branch_value
 from dycl.frontends.torch.paths.forks import fork, whether
-from dycl.frontends.torch.paths.grown import grown_of, joined, length, new_list, numbers, reduced
+from dycl.frontends.torch.paths.grown import grown_of, new_list
 from dycl.frontends.torch.syntax.attributes import delete_attribute, has_attribute, read_attribute, write_attribute
 from dycl.frontends.torch.syntax.conditions import fold, fold_each, value_of
 from dycl.frontends.torch.syntax.functions import Closure

@@ -5,8 +5,7 @@ along a new leading axis, and the loop carries the stacks.
 """
 
 import ast
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ import torch
 from xdsl.dialects.builtin import f64, i1, i64
 from xdsl.ir import Attribute
 
-from dycl.frontends.torch.loops.sequences import RunTimeSequence
 from dycl.frontends.torch.objects import scalars
 from dycl.frontends.torch.objects.numbers import scalar_tensor
 from dycl.frontends.torch.paths.columns import Column, Deferred, expression_of
@@ -27,7 +25,7 @@ from dycl.frontends.torch.values import ABSENT, Kind, Scalar, Symbolic, Value, h
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
-_SEVERAL = "a tensor that is more than one item of a list"
+SEVERAL = "a tensor that is more than one item of a list"
 _ELEMENTS: dict[Kind, Attribute] = {bool: i1, int: i64, float: f64}
 _DTYPES: dict[Kind, torch.dtype] = {bool: torch.bool, int: torch.int64, float: torch.float64}
 
@@ -41,7 +39,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class _Type:
+class Type:
     """What all items have at one place."""
 
     kind: Kind | None
@@ -51,11 +49,11 @@ class _Type:
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """An item's kind: nested tuples of type and items, with a `Part` for each tensor and number."""
 
     tree: object
-    parts: "tuple[_Type, ...]"
+    parts: "tuple[Type, ...]"
 
     @property
     def sizes(self) -> set[sympy.Expr]:
@@ -66,7 +64,7 @@ class _Shape:
 class Grown(Symbolic):
     """The items of a list, stacked part by part."""
 
-    def __init__(self, shape: _Shape, stacks: Sequence[torch.Tensor]) -> None:
+    def __init__(self, shape: Shape, stacks: Sequence[torch.Tensor]) -> None:
         self.shape = shape
         self.stacks = tuple(stacks)
 
@@ -82,13 +80,13 @@ def grown_of(capture: "Capture", value: Value) -> Grown | None:
 
 def plan_grown(merge: Merge, values: Sequence[Value]) -> Thunk | None:
     """Plan a list that each side has made longer by its own number of items; None where the items differ in kind."""
-    shapes: list[_Shape] = []
+    shapes: list[Shape] = []
     for value in values:
         if isinstance(value, Grown):
             shapes.append(value.shape)
         elif value is not ABSENT:
             for item in value:
-                shape = _shape_of(merge.capture, item)
+                shape = shape_of_item(merge.capture, item)
                 if shape is None:
                     return None
                 shapes.append(shape)
@@ -119,9 +117,9 @@ def plan_grown(merge: Merge, values: Sequence[Value]) -> Thunk | None:
         stacks = [merge.tensor(column) for column in columns]
         for number, stack in enumerate(stacks):
             for value in values:
-                _note_items(merge.capture, stack, _held(value, number))
+                note_items(merge.capture, stack, _held(value, number))
             if merge.is_loop and _adds_older(merge, values, number):
-                merge.capture.heap.freeze(stack, _SEVERAL)
+                merge.capture.heap.freeze(stack, SEVERAL)
         return Grown(first, stacks)
 
     return make
@@ -131,7 +129,7 @@ def _held(value: Value, number: int) -> Sequence[Value]:
     """Return the tensors of which a stack holds copies: its items, or a stack of them."""
     if isinstance(value, Grown):
         return [value.stacks[number]]
-    return [_parts_of(item)[number] for item in value] if value is not ABSENT else []
+    return [parts_of(item)[number] for item in value] if value is not ABSENT else []
 
 
 def _adds_older(merge: Merge, values: Sequence[Value], number: int) -> bool:
@@ -149,7 +147,7 @@ def _adds_older(merge: Merge, values: Sequence[Value], number: int) -> bool:
     return any(heap.birth(fake(item)) <= start for item in added)
 
 
-def _note_items(capture: "Capture", stack: torch.Tensor, items: Sequence[Value]) -> None:
+def note_items(capture: "Capture", stack: torch.Tensor, items: Sequence[Value]) -> None:
     """Note that a write to an item is one to the list, though the stack does not follow it.
 
     Where two items may be one tensor, the stack has two copies of it, and is not written at all.
@@ -160,27 +158,27 @@ def _note_items(capture: "Capture", stack: torch.Tensor, items: Sequence[Value])
     heap.add_names(stack, parents)
     origins = [heap.origins(parent) for parent in parents]
     is_twice = sum(map(len, origins)) > len(set[int]().union(*origins))
-    if is_twice or any(heap.roots[parent].frozen == _SEVERAL for parent in parents):
-        heap.freeze(stack, _SEVERAL)
+    if is_twice or any(heap.roots[parent].frozen == SEVERAL for parent in parents):
+        heap.freeze(stack, SEVERAL)
 
 
-def _shape_of(capture: "Capture", item: Value) -> _Shape | None:
-    parts: list[_Type] = []
+def shape_of_item(capture: "Capture", item: Value) -> Shape | None:
+    parts: list[Type] = []
 
     def tree(value: Value) -> object:
         if isinstance(value, torch.Tensor):
-            parts.append(_Type(None, value.dtype, tuple(map(expression_of, value.size()))))
+            parts.append(Type(None, value.dtype, tuple(map(expression_of, value.size()))))
             return Part(len(parts) - 1, None)
         if is_number(value):
             kind = kind_of(value)
-            parts.append(_Type(kind, _DTYPES[kind]))
+            parts.append(Type(kind, _DTYPES[kind]))
             return Part(len(parts) - 1, kind)
         if type(value) in (tuple, list) and id(value) not in capture.abstract:
             return (type(value), *(tree(part) for part in value))
         return value if value is None or isinstance(value, str) else _Unlike()
 
     found = tree(item)
-    return None if _is_unlike(found) else _Shape(found, tuple(parts))
+    return None if _is_unlike(found) else Shape(found, tuple(parts))
 
 
 class _Unlike:
@@ -191,13 +189,13 @@ def _is_unlike(tree: object) -> bool:
     return isinstance(tree, _Unlike) or (isinstance(tree, tuple) and any(map(_is_unlike, tree)))
 
 
-def _parts_of(item: Value) -> list[Value]:
+def parts_of(item: Value) -> list[Value]:
     if isinstance(item, tuple | list):
-        return [part for inner in item for part in _parts_of(inner)]
+        return [part for inner in item for part in parts_of(inner)]
     return [item] if isinstance(item, torch.Tensor) or is_number(item) else []
 
 
-def _stack(capture: "Capture", shape: _Shape, value: Value, index: int) -> Value:
+def _stack(capture: "Capture", shape: Shape, value: Value, index: int) -> Value:
     """Return a side's stack of one part: what it has, or what will be made of a list's items at its end."""
     if value is ABSENT:
         return None
@@ -211,18 +209,18 @@ def _stack(capture: "Capture", shape: _Shape, value: Value, index: int) -> Value
     def make() -> torch.Tensor:
         if not items:
             return capture.torch_call(torch.zeros, [0, *known], dtype=dtype)
-        return _stacked(capture, [_parts_of(item)[index] for item in items], kind)
+        return stacked(capture, [parts_of(item)[index] for item in items], kind)
 
     return Deferred(fake, make, value)
 
 
-def _stacked(capture: "Capture", parts: Sequence[Value], kind: Kind | None) -> torch.Tensor:
-    stack = capture.torch_call(torch.stack, [_as_tensor(capture, part, kind) for part in parts])
-    _note_items(capture, stack, parts if kind is None else [])
+def stacked(capture: "Capture", parts: Sequence[Value], kind: Kind | None) -> torch.Tensor:
+    stack = capture.torch_call(torch.stack, [as_tensor(capture, part, kind) for part in parts])
+    note_items(capture, stack, parts if kind is None else [])
     return stack
 
 
-def _as_tensor(capture: "Capture", part: Value, kind: Kind | None) -> torch.Tensor:
+def as_tensor(capture: "Capture", part: Value, kind: Kind | None) -> torch.Tensor:
     if isinstance(part, Scalar):
         return scalar_tensor(capture, part, _ELEMENTS[part.kind])
     if kind is not None:
@@ -236,12 +234,12 @@ def of_list(capture: "Capture", values: Sequence[Value]) -> Grown:
     Raises:
         CaptureError: it is empty, or its items are not of one kind
     """
-    shapes = [_shape_of(capture, value) for value in values]
+    shapes = [shape_of_item(capture, value) for value in values]
     first = shapes[0] if shapes else None
     if first is None or any(shape != first for shape in shapes):
-        raise _other_kind(capture)
+        raise other_kind(capture)
     stacks = [
-        _stacked(capture, [_parts_of(value)[index] for value in values], kind)
+        stacked(capture, [parts_of(value)[index] for value in values], kind)
         for index, kind in enumerate(part.kind for part in first.parts)
     ]
     return Grown(first, stacks)
@@ -249,7 +247,7 @@ def of_list(capture: "Capture", values: Sequence[Value]) -> Grown:
 
 def is_of_one_kind(capture: "Capture", values: Sequence[Value]) -> bool:
     """Whether a list of known length can be one of a length known only at run time."""
-    shapes = [_shape_of(capture, value) for value in values]
+    shapes = [shape_of_item(capture, value) for value in values]
     first = shapes[0] if shapes else None
     return first is not None and bool(first.parts) and all(shape == first for shape in shapes)
 
@@ -281,7 +279,7 @@ def of_elements(capture: "Capture", tensor: torch.Tensor) -> Grown:
         return (list, *(tree(item, sizes[1:]) for item in capture.torch_call(torch.unbind, part, 1)))
 
     found = tree(tensor, rest)
-    return Grown(_Shape(found, tuple(_Type(kind, _DTYPES[kind]) for _ in stacks)), stacks)
+    return Grown(Shape(found, tuple(Type(kind, _DTYPES[kind]) for _ in stacks)), stacks)
 
 
 def write(capture: "Capture", container: Value, grown: Grown) -> None:
@@ -296,201 +294,9 @@ def new_list(capture: "Capture", grown: Grown) -> Value:
     return made
 
 
-# What a program does with such a list
-
-
-def rows(capture: "Capture", grown: Grown) -> RunTimeSequence:
-    """Return the items, one by one."""
-    return RunTimeSequence(0, length(capture, grown), 1, lambda index: item(capture, grown, index))
-
-
-def length(capture: "Capture", grown: Grown) -> Value:
-    return capture.torch_call(torch.Tensor.size, grown.stacks[0], 0)
-
-
-def item(capture: "Capture", grown: Grown, index: Value) -> Value:
-    """Return the item of a number, or a new list for a slice."""
-    if isinstance(index, slice):
-        return new_list(capture, Grown(grown.shape, [_read(capture, stack, index) for stack in grown.stacks]))
-
-    def build(tree: object) -> Value:
-        if isinstance(tree, Part):
-            part = _read(capture, grown.stacks[tree.stack], index)
-            return capture.item(part) if tree.kind is not None else part
-        if isinstance(tree, tuple):
-            kind, *parts = tree
-            return kind(map(build, parts))
-        return tree
-
-    return build(grown.shape.tree)
-
-
-def written(capture: "Capture", owner: Value, grown: Grown, index: Value, value: Value) -> None:
-    """Write to the item of a number.
-
-    Raises:
-        CaptureError: the value is of another kind
-    """
-    if _shape_of(capture, value) != grown.shape:
-        raise _other_kind(capture)
-    stacks: list[torch.Tensor] = []
-    for stack, part, type in zip(grown.stacks, _parts_of(value), grown.shape.parts, strict=True):
-        stacks.append(capture.torch_call(torch.clone, stack))
-        tensor = _as_tensor(capture, part, type.kind)
-        capture.evaluator.call(capture, operator.setitem, [stacks[-1], index, tensor], {})
-        _note_items(capture, stacks[-1], [stack, tensor])
-    write(capture, owner, Grown(grown.shape, stacks))
-
-
-def extended(capture: "Capture", grown: Grown, items: "Sequence[Value] | Grown") -> Grown:
-    """Return the items and more of them.
-
-    Raises:
-        CaptureError: they are of another kind
-    """
-    if not isinstance(items, Grown) and not items:
-        return grown
-    stacks: list[torch.Tensor] = []
-    for index, stack in enumerate(grown.stacks):
-        if isinstance(items, Grown):
-            if items.shape != grown.shape:
-                raise _other_kind(capture)
-            more = items.stacks[index]
-        else:
-            if any(_shape_of(capture, value) != grown.shape for value in items):
-                raise _other_kind(capture)
-            more = _stacked(capture, [_parts_of(value)[index] for value in items], grown.shape.parts[index].kind)
-        stacks.append(capture.torch_call(torch.cat, [stack, more]))
-        _note_items(capture, stacks[-1], [stack, more])
-        if not isinstance(items, Grown) and any(_is_older(capture, _parts_of(value)[index]) for value in items):
-            capture.heap.freeze(stacks[-1], _SEVERAL)
-    return Grown(grown.shape, stacks)
-
-
-def _is_older(capture: "Capture", part: Value) -> bool:
-    """Whether an item of a list that a loop makes longer is one of the next iteration too."""
-    if not capture.open_loops or not isinstance(part, torch.Tensor):
-        return False
-    return capture.heap.birth(capture.recorder.fake(part)) <= capture.open_loops[-1].start
-
-
-def _other_kind(capture: "Capture") -> Exception:
+def other_kind(capture: "Capture") -> Exception:
     return capture.error(
         "an item of another kind in a list that grows in a loop",
         "its items are kept as one tensor, and must be tensors of one shape and dtype or numbers of one type",
         "keep what differs in a list of its own",
     )
-
-
-def joined(capture: "Capture", grown: Grown, axis: int, *, stack: bool) -> torch.Tensor:
-    """Return `torch.stack` or `torch.cat` of the items along an axis."""
-    if len(grown.stacks) != 1 or grown.shape.parts[0].kind is not None or not isinstance(grown.shape.tree, Part):
-        raise capture.raised(TypeError("expected Tensor as element of the list"))
-    whole = grown.stacks[0]
-    rank = whole.dim() - 1
-    place = axis + rank + stack if axis < 0 else axis
-    moved = whole if place == 0 else capture.torch_call(torch.movedim, whole, 0, place)
-    if stack:
-        return capture.torch_call(torch.clone, moved)
-    if not rank:
-        raise capture.raised(RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated"))
-    return capture.torch_call(torch.clone, capture.torch_call(torch.flatten, moved, place, place + 1))
-
-
-def numbers(capture: "Capture", grown: Grown) -> torch.Tensor:
-    """Return `torch.tensor` of the items: numbers, or lists of them."""
-    tree = grown.shape.tree
-    if isinstance(tree, Part):
-        whole = grown.stacks[0]
-        return capture.torch_call(
-            torch.Tensor.to, whole, whole.dtype if tree.kind is not float else torch.float32, copy=True
-        )
-    if isinstance(tree, tuple) and all(isinstance(part, Part) for part in tree[1:]):
-        return capture.torch_call(torch.stack, [numbers(capture, _column(grown, part)) for part in tree[1:]], 1)
-    raise capture.error("a tensor made of a list that grows in a loop, of items that are not numbers")
-
-
-def transposed(capture: "Capture", grown: Grown) -> Value:
-    """Return `zip(*items)` of tuples: a list for each place in them."""
-    tree = grown.shape.tree
-    if not isinstance(tree, tuple):
-        raise capture.error("`zip` of the items of a list that grows in a loop, which are not tuples")
-    return capture.evaluator.call(capture, iter, [[new_list(capture, _column(grown, part)) for part in tree[1:]]], {})
-
-
-def _column(grown: Grown, tree: object) -> Grown:
-    """Return the list of what the items have at one place."""
-    stacks: list[torch.Tensor] = []
-    types: list[_Type] = []
-
-    def moved(part: object) -> object:
-        if isinstance(part, Part):
-            stacks.append(grown.stacks[part.stack])
-            types.append(grown.shape.parts[part.stack])
-            return Part(len(stacks) - 1, part.kind)
-        return (part[0], *map(moved, part[1:])) if isinstance(part, tuple) else part
-
-    return Grown(_Shape(moved(tree), tuple(types)), stacks)
-
-
-Reduce = Callable[..., Value]
-
-
-def reduced(capture: "Capture", grown: Grown, reduce: Reduce) -> Value:
-    """Return a reduction over the items, numbers or tensors."""
-    part = grown.shape.tree
-    if not isinstance(part, Part):
-        raise capture.error("a reduction of a list that grows in a loop, of items that are not numbers or tensors")
-    result = capture.torch_call(reduce, grown.stacks[0], 0)
-    return capture.item(result) if part.kind is not None else result
-
-
-def _read(capture: "Capture", tensor: torch.Tensor, index: Value) -> torch.Tensor:
-    return capture.evaluator.call(capture, operator.getitem, [tensor, index], {})
-
-
-def call_method(capture: "Capture", owner: Value, grown: Grown, name: str, args: Sequence[Value]) -> Value:
-    """Call a list's method.
-
-    Raises:
-        CaptureError: it asks for what is not known
-    """
-    match name, list(args):
-        case "append", [value]:
-            write(capture, owner, extended(capture, grown, [value]))
-        case "extend", [values]:
-            write(capture, owner, extended(capture, grown, grown_of(capture, values) or list(values)))
-        case "pop", [] | [-1]:
-            last = item(capture, grown, -1)
-            stacks = [_read(capture, stack, slice(None, -1)) for stack in grown.stacks]
-            write(capture, owner, Grown(grown.shape, stacks))
-            return last
-        case "pop", [0]:
-            first = item(capture, grown, 0)
-            stacks = [_read(capture, stack, slice(1, None)) for stack in grown.stacks]
-            write(capture, owner, Grown(grown.shape, stacks))
-            return first
-        case "clear", []:
-            stacks = [_read(capture, stack, slice(0, 0)) for stack in grown.stacks]
-            write(capture, owner, Grown(grown.shape, stacks))
-        case "copy", []:
-            return new_list(capture, grown)
-        case "reverse", []:
-            stacks = [capture.torch_call(torch.flip, stack, [0]) for stack in grown.stacks]
-            write(capture, owner, Grown(grown.shape, stacks))
-        case _:
-            raise capture.error(
-                f"`.{name}()` on {grown.describe()}",
-                "its items are kept as one tensor",
-                "append to it, index it, loop over it or stack it",
-            )
-    return None
-
-
-def contains(capture: "Capture", grown: Grown, value: Value) -> Value:
-    """Return whether a number is among the items."""
-    part = grown.shape.tree
-    if not isinstance(part, Part) or part.kind is None or not is_number(value):
-        raise capture.error(f"`in` with {grown.describe()}, of items that are not numbers")
-    found = capture.torch_call(operator.eq, grown.stacks[0], value)
-    return capture.item(capture.torch_call(torch.any, found))

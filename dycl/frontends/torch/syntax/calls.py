@@ -33,11 +33,12 @@ from dycl.frontends.torch.objects.construction import construct
 from dycl.frontends.torch.objects.containers import call_container_method, call_counter_method
 from dycl.frontends.torch.objects.dispatching import dispatched, is_dispatched
 from dycl.frontends.torch.objects.exit_stacks import ExitStack
+from dycl.frontends.torch.objects.grown_lists import transposed
 from dycl.frontends.torch.objects.mathematics import NUMERIC
 from dycl.frontends.torch.objects.standins import OF_GROWN_LISTS, STAND_INS
 from dycl.frontends.torch.paths.branches import switch_value
 from dycl.frontends.torch.paths.forks import choice_in, fork, forked_call
-from dycl.frontends.torch.paths.grown import grown_of, transposed
+from dycl.frontends.torch.paths.grown import grown_of
 from dycl.frontends.torch.syntax.attributes import read_attribute, set_attribute
 from dycl.frontends.torch.syntax.functions import Closure, code_of, run_function
 from dycl.frontends.torch.syntax.iteration import elements

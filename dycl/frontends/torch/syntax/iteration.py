@@ -9,7 +9,8 @@ from torch import nn
 
 from dycl.frontends.torch.loops.sequences import RunTimeSequence
 from dycl.frontends.torch.objects.arrays import Array
-from dycl.frontends.torch.paths.grown import grown_of, rows
+from dycl.frontends.torch.objects.grown_lists import rows
+from dycl.frontends.torch.paths.grown import grown_of
 from dycl.frontends.torch.paths.journal import AttributeSlot
 from dycl.frontends.torch.syntax.subscripts import choose, chosen, read_item
 from dycl.frontends.torch.tensors.heap import sizes_of

@@ -12,9 +12,10 @@ from dycl.frontends.torch.objects import scalars
 from dycl.frontends.torch.objects.arrays import Array
 from dycl.frontends.torch.objects.clocks import ClockReading, clock_arithmetic
 from dycl.frontends.torch.objects.containers import call_container_method, refuse_counting
+from dycl.frontends.torch.objects.grown_lists import contains, extended
 from dycl.frontends.torch.objects.numbers import scalar_tensor
 from dycl.frontends.torch.paths.forks import fork, forked_call, whether
-from dycl.frontends.torch.paths.grown import Grown, contains, extended, grown_of, new_list, of_list, repeated
+from dycl.frontends.torch.paths.grown import Grown, grown_of, new_list, of_list, repeated
 from dycl.frontends.torch.syntax.truth import invert, truth_value
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, unknown_text
 

@@ -16,10 +16,11 @@ from xdsl.dialects.builtin import f64, i64
 from dycl.errors import an
 from dycl.frontends.normalization import same_size
 from dycl.frontends.torch.objects import scalars
+from dycl.frontends.torch.objects.grown_lists import item, written
 from dycl.frontends.torch.objects.numbers import scalar_tensor, stack_numbers
 from dycl.frontends.torch.paths.branches import branch_value, require
 from dycl.frontends.torch.paths.forks import fork, forked_call
-from dycl.frontends.torch.paths.grown import grown_of, is_of_one_kind, item, of_list, written
+from dycl.frontends.torch.paths.grown import grown_of, is_of_one_kind, of_list
 from dycl.frontends.torch.paths.names import name_of
 from dycl.frontends.torch.syntax.metaprogramming import evaluate_instead
 from dycl.frontends.torch.values import Choice, Scalar, Symbolic, Value, holds, is_number, kind_of

@@ -7,8 +7,9 @@ from xdsl.dialects import arith
 from xdsl.ir import SSAValue
 
 from dycl.frontends.torch.objects.arrays import Array
+from dycl.frontends.torch.objects.grown_lists import length
 from dycl.frontends.torch.paths.forks import fork, whether
-from dycl.frontends.torch.paths.grown import grown_of, length
+from dycl.frontends.torch.paths.grown import grown_of
 from dycl.frontends.torch.values import Choice, Scalar, Value
 
 if TYPE_CHECKING:
