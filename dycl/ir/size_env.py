@@ -6,9 +6,10 @@ is no error. Importing this module imports torch.
 """
 
 import itertools
+import operator
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import sympy
 import torch
@@ -154,8 +155,24 @@ def _solution(condition: Expression) -> Assignment | None:
     if not isinstance(condition, sympy.Eq) or len(condition.free_symbols) != 1:
         return None
     (symbol,) = condition.free_symbols
-    sizes = range(2, _MAX_SOLUTION)
-    return next(({symbol: size} for size in sizes if condition.subs(symbol, size) == sympy.true), None)
+    left, right = cast(tuple[Expression, Expression], condition.args)
+    # Sizes put into the expression one by one would take a thousand times as long.
+    difference = sympy.lambdify(symbol, left - right, [_INTEGER_FUNCTIONS, "math"])
+    try:
+        return next(({symbol: size} for size in range(2, _MAX_SOLUTION) if difference(size) == 0), None)
+    except (NameError, ZeroDivisionError):
+        return None
+
+
+_INTEGER_FUNCTIONS = {
+    "CleanDiv": operator.floordiv,
+    "FloorDiv": operator.floordiv,
+    "Max": max,
+    "Min": min,
+    "Mod": operator.mod,
+    "PythonMod": operator.mod,
+}
+"""What torch and sympy call what integers do."""
 
 
 def _clamped(size: int, low: int | None, high: int | None) -> int:
