@@ -43,7 +43,8 @@ INTRODUCTION = """# What of Python and PyTorch is taken
 <!-- Written by `python -m tools.python_support > docs/python.md` from the tests in tests/frontend. -->
 
 The forward of a module is interpreted: Python over Python objects is evaluated while the program is compiled, Python
-over tensors becomes part of the compiled program. Each row is a test: programs that are taken are compared with eager
+over tensors becomes part of the compiled program. Each row is a test in the file that its section names, where its code
+is to be read: *loops over tensors* is `test_loops_over_tensors`. Programs that are taken are compared with eager
 execution on inputs that take different paths; programs that are refused get an error with the line, a caret under the
 expression, the reason and a way out.
 """
@@ -91,8 +92,8 @@ def as_markdown() -> str:
             continue
         title, _, rest = (ast.get_docstring(ast.parse(path.read_text())) or topic).splitlines()[0].partition(": ")
         parts.append(f"\n## {title.rstrip('.')}\n")
-        if rest:
-            parts.append(f"\n{rest[0].upper()}{rest[1:]}\n")
+        file = f"[tests/frontend/{path.name}](../tests/frontend/{path.name})"
+        parts.append(f"\n{rest[0].upper()}{rest[1:]} {file}\n" if rest else f"\n{file}\n")
         parts.append("\n| construct | |\n|---|---|\n")
         for row in found:
             refused = "; ".join(f"*{text}*" for text in dict.fromkeys(row.refusals)).replace("|", "\\|")

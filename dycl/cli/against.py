@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dycl.cli.data import Data, read_data
-from dycl.cli.sources import CONSTRUCTED, MODEL_HELP, is_exported, load_model
+from dycl.cli.sources import CONSTRUCTED, MODEL_HELP, check_artifact, is_exported, load_model
 from dycl.errors import DyclError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser, samples: int) -> None:
     parser.add_argument(
         "--data",
         metavar="FILE",
-        help="take the inputs from this .npz instead: per input, samples on the first axis; labels, if any, as `label`",
+        help="take the inputs from this .npz instead: per input an array [samples, its own sizes], so that a size with"
+        " a name is the same for all samples of a file; labels, if any, as `label`",
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -51,6 +52,7 @@ class Pair:
 def load_pair(options: argparse.Namespace, threads: int | None = None) -> Pair:
     from dycl.runtime import load
 
+    check_artifact(options.artifact, options.command)
     model = load(options.artifact, threads=threads)
     reference = options.against or model.artifact.manifest.source
     if not reference or reference.endswith(".mlir") or reference == "-":

@@ -8,6 +8,7 @@ import numpy as np
 
 from dycl.cli.run import named_outputs, read_inputs
 from dycl.errors import UsageError
+from dycl.runtime.inputs import InputBinder
 
 if TYPE_CHECKING:
     from dycl.runtime.signature import Input, Signature
@@ -26,11 +27,11 @@ class Data:
 def read_data(path: str, signature: "Signature", limit: int | None = None) -> Data:
     """Read the first `limit` samples of a file; without a limit, all.
 
-    An input's array has the samples on its first axis. Where the input is a batch of one, its own first axis may be
-    left out.
+    An input's array has the samples on its first axis, then the input's own; all samples of a file so have one value
+    of a size with a name. Where the input is a batch of one, its own first axis may be left out.
 
     Raises:
-        UsageError: an input is missing or of another shape, or the arrays have different numbers of samples
+        UsageError: an input is missing or of another shape or dtype, or the arrays have different numbers of samples
     """
     names = [input.name for input in signature.inputs]
     arrays = read_inputs([path], names)
@@ -49,10 +50,13 @@ def read_data(path: str, signature: "Signature", limit: int | None = None) -> Da
     count = min(counts.pop(), limit) if limit is not None else counts.pop()
     if not count:
         raise UsageError(f"{path} holds no samples")
-    return Data(
-        [{name: array[index] for name, array in samples.items()} for index in range(count)],
-        None if labels is None else labels[:count],
-    )
+    found: list[Mapping[str, Any]] = [{name: array[index] for name, array in samples.items()} for index in range(count)]
+    try:
+        # All samples have the shapes and dtypes of the first.
+        InputBinder(signature).bind([], found[0])
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    return Data(found, None if labels is None else labels[:count])
 
 
 def _samples(path: str, array: np.ndarray, input: "Input") -> np.ndarray:

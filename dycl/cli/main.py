@@ -15,7 +15,8 @@ DESCRIPTION = "Compile dynamic neural networks: PyTorch programs that exit early
 EPILOG = """\
 exit codes:
   0  done
-  1  it failed: a program that cannot be compiled, a verification that found a fault, a broken artifact
+  1  it failed: a program that cannot be compiled, a verification that found a fault or did not get to
+     every side of a branch, a broken artifact
   2  it was asked wrongly: arguments, signature, pipeline, a missing file, a place that cannot be written
 
 DYCL_TRACEBACK=1 shows where an error arose."""

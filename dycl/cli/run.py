@@ -8,7 +8,11 @@ from typing import Any
 
 from dycl.cli.command import Commands
 from dycl.cli.console import print_json
+from dycl.cli.sources import check_artifact
 from dycl.errors import DyclError, UsageError
+
+_BEGINNINGS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")
+"""What a .npy and a .npz file begin with."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -30,6 +34,7 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     from dycl.runtime import load
 
+    check_artifact(options.artifact, "run")
     model = load(options.artifact, threads=options.threads)
     inputs = read_inputs(options.input, [input.name for input in model.signature.inputs])
     try:
@@ -53,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
 def _shown(error: Exception) -> str:
     """Return what the program raised; an assertion's text may begin with the class of another exception."""
     text = str(error)
-    is_named = text.partition(" ")[0].endswith(":")
+    first = text.partition(" ")[0]
+    is_named = first.endswith(":") or first == type(error).__name__.removeprefix("Source")
     return text if is_named else f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -74,18 +80,24 @@ def read_inputs(arguments: list[str], names: list[str]) -> dict[str, Any]:
 
 
 def _read(path: Path, name: str | None, names: list[str]) -> Iterator[tuple[str, Any]]:
+    from zipfile import BadZipFile
+
     import numpy as np
 
     try:
         with path.open("rb") as file:
+            if not file.read(6).startswith(_BEGINNINGS):
+                raise UsageError(f"{path} is not a .npy or .npz file: write one with `numpy.save` or `numpy.savez`")
+            file.seek(0)
             content = np.load(file, allow_pickle=False)
             if isinstance(content, Mapping):
                 yield from content.items()
                 return
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, EOFError) as error:
-        raise UsageError(f"{path} is not a .npy or .npz file of plain arrays: {error}") from error
+    except (ValueError, EOFError, BadZipFile) as error:
+        why = "it holds Python objects" if "allow_pickle" in str(error) else error
+        raise UsageError(f"{path} is not a .npy or .npz file of plain arrays: {why}") from error
     if name is None and len(names) != 1:
         raise UsageError(f"say which input {path} is, as NAME={path}; the model has {', '.join(names)}")
     yield (names[0] if name is None else name), content

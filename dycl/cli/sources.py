@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from dycl.program import Program
 
 MODEL_HELP = "a module class, a factory or an instance: path/to/file.py:NAME or package.module:NAME (put in eval mode)"
-INPUT_HELP = "the inputs, e.g. 'x: f32[1, 3, 32, 32]' or 'ids: i64[1, t], mask: bool[1, t] where 1 <= t <= 128'"
+INPUT_HELP = (
+    "the inputs, e.g. 'x: f32[1, 3, 32, 32]', 'ids: i64[1, t], mask: bool[1, t] where 1 <= t <= 128' or "
+    "'x: f32[1, 3, h, w] where 16 <= h <= 48 and 16 <= w <= 48'"
+)
 CONSTRUCTED = "--kwargs goes with a model that is constructed; an exported program is one already"
 
 
@@ -71,6 +74,27 @@ def load_model(reference: str, options: argparse.Namespace) -> "nn.Module":
 def is_exported(reference: str) -> bool:
     """Whether a reference is the file of an exported program."""
     return reference.endswith(".pt2")
+
+
+def check_artifact(path: Path, command: str) -> None:
+    """Check that a command that takes an artifact is not given what one is compiled from.
+
+    Raises:
+        UsageError: it is
+    """
+    model = str(path)
+    file, _, name = model.rpartition(":")
+    is_reference = bool(file and name.isidentifier())
+    if path.is_dir() or not (is_reference or path.suffix in (".py", ".pt2", ".mlir")):
+        return
+    stem = name if is_reference else path.stem
+    given = model if path.suffix != ".py" else f"{model}:NAME"
+    inputs = "" if path.suffix in (".pt2", ".mlir") else " --input SIGNATURE"
+    output = f"{stem.lower()}.dycl"
+    raise UsageError(
+        f"{model} is what an artifact is compiled from: compile it first, "
+        f"`dycl compile {given}{inputs} -o {output}`, then `dycl {command} {output}`"
+    )
 
 
 def load_program(options: argparse.Namespace) -> "Program":

@@ -1,4 +1,4 @@
-"""The text of signatures: `x: f32[n, 3, 32, 32], lengths: i64[n] where 1 <= n <= 64`."""
+"""The text of signatures: `x: f32[n, t, 32], lengths: i64[n] where 1 <= n <= 64 and 1 <= t <= 128`."""
 
 import difflib
 import re
@@ -13,6 +13,7 @@ from dycl.runtime.signature import DTYPES, Input, Signature, Size
 
 _DESCRIPTIONS = {
     "$END": "the end",
+    "AND": "'and'",
     "COLON": "':'",
     "COMMA": "','",
     "INT": "a number",
@@ -96,7 +97,8 @@ def _syntax_error(text: str, error: UnexpectedInput) -> SignatureError:
     return SignatureError(text, column, f"expected {' or '.join(wanted)}, found {found}")
 
 
-_BOUND = re.compile(r"\s*(?:(\d+)\s*([<>]=?)\s*)?([^\W\d]\w*)(?:\s*(==?|[<>]=?)\s*(\d+))?\s*(?:,|$)")
+_BOUND = re.compile(r"\s*(?:(\d+)\s*([<>]=?)\s*)?([^\W\d]\w*)(?:\s*(==?|[<>]=?)\s*(\d+))?\s*(?:,|and\b|$)")
+_SEPARATOR = re.compile(r",|\band\b")
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -105,7 +107,8 @@ def _other_bound(text: str, column: int) -> SignatureError | None:
     where = re.search(r"\bwhere\b", text)
     if where is None or column < where.end():
         return None
-    found = _BOUND.match(text, max(where.end(), text.rfind(",", 0, column) + 1))
+    starts = [where.end(), *(found.end() for found in _SEPARATOR.finditer(text, where.end(), column))]
+    found = _BOUND.match(text, starts[-1])
     if found is None:
         return None
     name, start = found[3], found.start(1) if found[1] else found.start(3)

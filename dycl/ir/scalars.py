@@ -14,6 +14,11 @@ Scalar: TypeAlias = bool | int | float
 """A value of type i1, i64 or f64."""
 
 
+def is_held(value: Scalar) -> bool:
+    """Whether a host scalar can be this number: an int has 64 bits."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def scalar_attribute(value: Scalar) -> IntegerAttr[IntegerType] | FloatAttr:
     """Return what `arith.constant` holds to give `value`."""
     if isinstance(value, bool):

@@ -59,7 +59,7 @@ class SizeEnv(ShapeEnv):
     def evaluate_sym_node(
         self, sym_node: SymNode, size_oblivious: bool = False, fallback_value: bool | None = None
     ) -> sympy.Basic:
-        if self.facts and fallback_value is not None:
+        if self.facts:
             known = self.decide(sym_node.expr)
             if known is not None:
                 return sympy.true if known else sympy.false
@@ -133,7 +133,7 @@ class SizeEnv(ShapeEnv):
             within(primes),
             within(dict(zip(symbols, itertools.cycle(_LARGE), strict=False))),
             *(within({**primes, symbol: 1}) for symbol in symbols if len(symbols) > 1),
-            *(within(dict.fromkeys(symbols, 6)) for _ in symbols[1:2]),
+            *(within(dict.fromkeys(symbols, size)) for size in _common(list(bounds.values())) if len(symbols) > 1),
             *(within({**primes, **found}) for found in map(_solution, (*asked, *facts)) if found is not None),
         ]
         others = (within(dict.fromkeys(symbols, size)) for size in range(2, _MOST_COMMON))
@@ -148,6 +148,15 @@ class SizeEnv(ShapeEnv):
             yield candidate
             if len(seen) == _MAX_ASSIGNMENTS:
                 return
+
+
+def _common(bounds: Sequence[Bounds]) -> list[int]:
+    """Sizes that all symbols can have, so far as there are any."""
+    low = max((low for low, _ in bounds if low is not None), default=None)
+    high = min((high for _, high in bounds if high is not None), default=None)
+    return (
+        [_clamped(6, low, high), _clamped(2, low, high)] if high is not None and high < 6 else [_clamped(6, low, high)]
+    )
 
 
 def _solution(condition: Expression) -> Assignment | None:

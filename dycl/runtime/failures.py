@@ -9,11 +9,17 @@ import re
 from dycl.errors import source_error
 
 _NODE = re.compile(
-    r"running \w+ node\. Name:'(?P<packet>\w+)\S* (?:(?P<place>\S+:\d+) )?(?P<kind>[A-Z]\w+Error) #\d+' "
+    r"running \w+ node\. Name:'(?P<packet>\w+)\S* (?:(?P<place>\S+:\d+) )?(?:(?P<kind>[A-Z]\w+Error) )?#\d+' "
     r"Status Message: (?P<reason>.*)",
     re.DOTALL,
 )
-"""What ONNX Runtime says of a node that failed, where its name ends in an exception's."""
+"""What ONNX Runtime says of a node that failed; its name may end in an exception's."""
+
+_MISFIT = re.compile(
+    r"Attempting to broadcast an axis by a dimension other than 1\. (\d+) by (\d+)"
+    r"|Input \w+ must have shape (\{[\d,]+\})\. Actual:(\{[\d,]+\})"
+)
+"""Where the check of the sizes comes behind the node."""
 
 _OUT_OF_RANGE = re.compile(r"out of data bounds|out of bounds|out of range|invalid ind", re.IGNORECASE)
 _INDEX = re.compile(r"idx=(-?\d+) must be within the inclusive range \[-\d+,(\d+)\]")
@@ -29,9 +35,15 @@ def source_failure(error: Exception) -> Exception | None:
         found = source_error(str(error))
         return found if type(found) is not AssertionError else None
     node = _NODE.search(str(error))
-    if node is None or not _OUT_OF_RANGE.search(node["reason"]):
+    if node is None:
         return None
     place = f" ({node['place']})" if node["place"] else ""
+    misfit = _MISFIT.search(node["reason"])
+    if misfit is not None:
+        one, other = filter(None, misfit.groups())
+        return source_error(f"RuntimeError: `{node['packet']}`: sizes {one} and {other} do not fit{place}")
+    if node["kind"] is None or not _OUT_OF_RANGE.search(node["reason"]):
+        return None
     return source_error(f"{node['kind']}: `{node['packet']}`: {_reason(node['packet'], node['reason'])}{place}")
 
 

@@ -4,6 +4,31 @@ from dataclasses import asdict, dataclass, field
 
 
 @dataclass
+class UnreachedSide:
+    """A way out of a decision that no run has taken, sampled or forced: nothing is known of what lies there."""
+
+    source: str
+    """Where the program's source decides it, as `file:line`."""
+    kind: str
+    """`if`, `switch` or `while`."""
+    side: str
+    """`true`, `false`, the number of a switch's case, or `default`."""
+    reason: str
+
+    def __str__(self) -> str:
+        match self.kind, self.side:
+            case "while", "true":
+                what = "the loop was never entered"
+            case "while", _:
+                what = "the loop was never left by its condition"
+            case "switch", _:
+                what = f"case {self.side} was not taken" if self.side != "default" else "no case was ever left out"
+            case _:
+                what = f"the condition was never {self.side}"
+        return f"{self.source}: {what}; {self.reason}"
+
+
+@dataclass
 class VerifyReport:
     """Counts over the samples and the forced runs; errors are the largest over all float outputs.
 
@@ -11,6 +36,8 @@ class VerifyReport:
     """
 
     samples: int = 0
+    raised: int = 0
+    """Samples on which both programs raised: nothing else is compared on them."""
     inconsistent: int = 0
     """Samples whose path, structure, shapes or discrete outputs differ from the source program's."""
     near_ties: int = 0
@@ -30,10 +57,17 @@ class VerifyReport:
     tolerance: float = 1e-5
     faults: list[str] = field(default_factory=list[str])
     """The first few faults in words."""
+    unreached: list[UnreachedSide] = field(default_factory=list[UnreachedSide])
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether the two programs differ."""
+        return bool(self.inconsistent or self.beyond_tolerance or self.forced_faults)
 
     @property
     def ok(self) -> bool:
-        return not (self.inconsistent or self.beyond_tolerance or self.forced_faults or self.sides_covered < self.sides)
+        """Whether they agree, and every side of every branch was taken."""
+        return not (self.is_faulty or self.sides_covered < self.sides)
 
     def to_json(self) -> dict[str, object]:
         return {**asdict(self), "ok": self.ok}

@@ -187,4 +187,7 @@ def run_eager(eager: Callable[..., Any], inputs: Inputs) -> Run:
 
 def _raised(error: Exception) -> str:
     lines = str(error).strip().splitlines()
+    # An assertion of a compiled program may stand for another exception, whose class its text begins with.
+    if isinstance(error, AssertionError) and lines and lines[0].partition(" ")[0].endswith(":"):
+        return f"raised {lines[0].strip()}"
     return f"raised {type(error).__name__}" + (f": {lines[0].strip()}" if lines else "")

@@ -11,6 +11,7 @@ from dycl.verification.forcing import Plan, plans
 from dycl.verification.report import VerifyReport
 from dycl.verification.runs import Inputs, Run, Session, Step, TraceableModel, run_eager
 from dycl.verification.state import EagerState
+from dycl.verification.unreached import Attempt, unreached_sides
 
 TIE_MARGIN = 1e-5
 """A decision whose value is this close to its threshold may fall either way."""
@@ -19,6 +20,9 @@ RELATIVE_TOLERANCE = 1e-5
 
 CALLS = 8
 """How many samples are calls one after the other, where calls carry state; then it is set back."""
+
+FORCED_INPUTS = 4
+"""How many samples branches are forced on: those behind the first, where it did not get to all that was planned."""
 
 
 def verify(
@@ -43,10 +47,11 @@ def verify(
     report = VerifyReport(tolerance=tolerance)
     session = Session(model, program)
     covered: set[Step] = set()
-    first: Inputs | None = None
+    begun: list[Inputs] = []
     state = EagerState(eager, program)
     for inputs in samples:
-        first = first if first is not None else inputs
+        if len(begun) < FORCED_INPUTS:
+            begun.append(inputs)
         differed = report.near_ties, report.inconsistent
         report.samples += 1
         _check_sample(session, eager, inputs, covered, report)
@@ -58,13 +63,17 @@ def verify(
     report.sides_covered_by_samples = len(covered)
     report.branches = len(session.ops)
     report.sides = sum(len(sides(op)) for op in session.ops)
-    if first is not None:
-        for plan in plans(program.main, program.module):
+    attempts: list[Attempt] = []
+    planned = list(plans(program.main, program.module)) if begun else []
+    for inputs in begun:
+        for plan in planned:
             session.reset()
-            _check_plan(session, plan, first, covered, report)
+            attempts.append(Attempt(plan, _check_plan(session, plan, inputs, covered, report)))
             report.forced_runs += 1
             on_progress("forced", report.forced_runs)
+        planned = [plan for plan in planned if not _steps(session, plan) <= covered]
     report.sides_covered = len(covered)
+    report.unreached = list(unreached_sides(session.ops, covered, attempts))
     session.reset()
     state.reset()
     return report
@@ -88,7 +97,9 @@ def _check_sample(
         )
         return
     if expected.error or compiled.error:
-        if bool(expected.error) != bool(compiled.error):
+        if bool(expected.error) == bool(compiled.error):
+            report.raised += 1
+        else:
             report.inconsistent += 1
             report.add_fault(
                 f"sample {report.samples}: the source program {expected.error or 'gave a result'}, "
@@ -111,7 +122,12 @@ def _check_sample(
             )
 
 
-def _check_plan(session: Session, plan: Plan, inputs: Inputs, covered: set[Step], report: VerifyReport) -> None:
+def _steps(session: Session, plan: Plan) -> set[Step]:
+    return {(session.index[op], side) for op, side in plan.items()}
+
+
+def _check_plan(session: Session, plan: Plan, inputs: Inputs, covered: set[Step], report: VerifyReport) -> str:
+    """Follow a plan in both forms, and return what the compiled program raised on its way."""
     reference = session.interpret(inputs, plan)
     compiled = session.run(inputs, plan)
     covered.update(compiled.steps)
@@ -137,6 +153,7 @@ def _check_plan(session: Session, plan: Plan, inputs: Inputs, covered: set[Step]
         report.forced_faults += 1
         forced = ", ".join(f"{describe(op)} {side}" for op, side in list(plan.items())[-3:])
         report.add_fault(f"forced run {report.forced_runs + 1} (... {forced}): {fault}")
+    return compiled.error
 
 
 def _parting(reference: Run, compiled: Run) -> int | None:

@@ -1,6 +1,7 @@
 """Indices out of range raise what eager execution raises; negative ones are taken only where torch takes them."""
 
 import pickle
+import re
 
 import numpy as np
 import onnx
@@ -192,6 +193,56 @@ def test_what_the_source_raises_is_of_its_class_and_an_assertion_error():
     assert str(again) == str(error) and type(again) is type(error)
     assert type(source_error("Custom: of the program's own")) is AssertionError
     assert type(source_error("x must be positive")) is AssertionError
+
+
+class Unsure(ValueError):
+    pass
+
+
+class Missing(KeyError, AttributeError):
+    pass
+
+
+class Unlike(UnicodeDecodeError):
+    """No AssertionError can be one of these too."""
+
+    def __init__(self):
+        super().__init__("ascii", b"x", 0, 1, "unlike")
+
+
+class Plain(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "bases", "text"),
+    [
+        (Unsure("too large: 3"), (ValueError,), "Unsure: too large: 3"),
+        (Unsure(), (ValueError,), "Unsure"),
+        (Missing("key"), (KeyError, AttributeError), "Missing: 'key'"),
+        (Plain("so"), (Exception,), "Plain: so"),
+        (Unlike(), (Exception,), "Unlike: 'ascii' codec can't decode byte 0x78 in position 0: unlike"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_an_exception_of_the_program_s_own_class_is_one_of_its_bases(error, bases, text):
+    class Raises(nn.Module):
+        def forward(self, x):
+            if x.sum() > 0:
+                raise error
+            return x
+
+    model = dycl.compile(Raises().eval(), "x: f32[3, 4]")
+    x = torch.ones(3, 4)
+    for run in (model, lambda x: interpret(model.program.module, model.program.weights, [x])):
+        with pytest.raises(AssertionError) as raised:
+            run(x)
+        found = raised.value
+        assert type(found).__name__ == type(error).__name__
+        assert all(isinstance(found, base) for base in bases)
+        assert re.sub(r" \(\S+:\d+\)$", "", str(found)) == text
+        again = pickle.loads(pickle.dumps(found))
+        assert str(again) == str(found) and type(again) is type(found)
 
 
 class Decodes(nn.Module):

@@ -14,7 +14,7 @@ from dycl.program import Program
 from tools.gallery import GALLERY
 
 KEPT = {
-    "BlockDrop": (3, 4),
+    "BlockDrop": (3, 6),
     "CompactingClassifier": (1, 2),
     "DigitsBranchyNet": (1, 2),
     "GPT": (1, 1),

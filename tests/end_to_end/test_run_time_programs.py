@@ -76,3 +76,26 @@ def test_the_compiled_program_does_as_eager_execution(module):
     assert {kernel.engine for kernel in model.artifact.manifest.kernels.values()} == {"onnxruntime"}
     report = verify(model, model.program, module, sample_inputs(model.signature, 40))
     assert not report.inconsistent and not report.beyond_tolerance and not report.forced_faults, report.faults
+
+
+class Grids(nn.Module):
+    """Coordinates of an image's elements, and of a cube with a side of one number."""
+
+    def forward(self, image):
+        height, width = image.shape[2], image.shape[3]
+        ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        u, v = torch.meshgrid(image[0, 0, 0], torch.arange(height) / 4, indexing="xy")
+        return (
+            ys,
+            xs,
+            u,
+            v,
+            *torch.meshgrid(torch.arange(2), image[0, 0, :, 0].long(), torch.arange(width), indexing="ij"),
+        )
+
+
+def test_grids_over_run_time_sizes():
+    module = Grids().eval()
+    model = dycl.compile(module, "image: f32[1, 3, h, w] where 1 <= h <= 9, 1 <= w <= 9")
+    report = verify(model, model.program, module, sample_inputs(model.signature, 20))
+    assert not report.inconsistent and not report.beyond_tolerance and not report.faults, report

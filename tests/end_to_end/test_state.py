@@ -197,3 +197,80 @@ def test_what_is_given_as_state_is_checked(net):
         dycl.compile(lambda x: x, "x: f32[1, 3]")
     with pytest.raises(UsageError, match="give the example inputs as a tuple"):
         dycl.compile(net[1]().eval(), torch.ones(1, 3))
+
+
+class Streaming(nn.Module):
+    """A recurrent cell whose state the first call makes, for as many rows as it is given."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.h, self.c = cell, None, None
+
+    def forward(self, x):
+        if self.h is None:
+            self.h = torch.zeros(x.size(0), 3)
+            self.c = torch.zeros(x.size(0), 3)
+        if isinstance(self.cell, nn.LSTMCell):
+            self.h, self.c = self.cell(x, (self.h, self.c))
+        else:
+            self.h = self.cell(x, self.h)
+        return self.h + self.c
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        lambda: nn.GRUCell(3, 3),
+        lambda: nn.GRUCell(3, 3, bias=False),
+        lambda: nn.LSTMCell(3, 3),
+        lambda: nn.RNNCell(3, 3),
+        lambda: nn.RNNCell(3, 3, nonlinearity="relu"),
+    ],
+    ids=["gru", "gru without bias", "lstm", "rnn", "relu"],
+)
+def test_state_of_as_many_rows_as_the_first_call_has(cell):
+    torch.manual_seed(0)
+    module = Streaming(cell()).eval()
+    model = dycl.compile(module, "x: f32[n, 3] where 1 <= n <= 4", state=["h", "c"])
+    for rows in (2, 1, 4):
+        model.reset()
+        module.h = module.c = None
+        with torch.no_grad():
+            for _ in range(3):
+                x = torch.randn(rows, 3)
+                torch.testing.assert_close(model(x), module(x))
+        for run in (model, module):
+            with pytest.raises(RuntimeError):
+                run(torch.randn(3, 3))
+
+
+class Layers(nn.Module):
+    """A recurrent layer whose state the first call makes; torch's layer tests the sizes before it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru, self.lstm = nn.GRU(3, 3, batch_first=True), nn.LSTM(3, 3, batch_first=True)
+        self.h = self.past = None
+
+    def forward(self, x):
+        if self.h is None:
+            self.h = torch.zeros(1, x.size(0), 3)
+        y, self.h = self.gru(x, self.h)
+        z, self.past = self.lstm(x, self.past)
+        return y + z
+
+
+def test_state_of_layers_for_as_many_rows_as_the_first_call_has():
+    torch.manual_seed(0)
+    module = Layers().eval()
+    model = dycl.compile(module, "x: f32[n, 2, 3] where 1 <= n <= 4", state=["h", "past"])
+    for rows in (2, 1, 4):
+        model.reset()
+        module.h = module.past = None
+        with torch.no_grad():
+            for _ in range(3):
+                x = torch.randn(rows, 2, 3)
+                torch.testing.assert_close(model(x), module(x))
+        for run in (model, module):
+            with pytest.raises(RuntimeError):
+                run(torch.randn(3, 2, 3))

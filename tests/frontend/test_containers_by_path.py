@@ -314,3 +314,25 @@ def test_lists_repeated_and_sliced_by_run_time_numbers():
 
     text = refuse(tensors, POS, "a list repeated a number of times known only at run time", "[x] * int(x.abs().sum())")
     assert "instead: make a tensor of the items, and repeat that" in text
+
+
+def test_lists_that_are_made_longer_together_by_items_of_run_time_sizes():
+    def forward(self, x):
+        boxes, labels, scores = [], [], []
+        for label in range(4):
+            score = x[:, label]
+            mask = score > 0.5
+            if not mask.any():
+                continue
+            score = score[mask]
+            boxes.append(score)
+            labels.append(torch.full((len(score),), label, dtype=torch.int64))
+            scores.append(score + label)
+        if not boxes:
+            return torch.zeros(0), torch.zeros(0, dtype=torch.long), torch.zeros(0)
+        return torch.cat(boxes), torch.cat(labels), torch.cat(scores)
+
+    torch.manual_seed(0)
+    captured = check(forward, *(torch.rand(8, 4) * scale for scale in (0.4, 0.52, 0.55, 0.6, 1)), all_sides=False)
+    # One number says how long all of them are.
+    assert sum(1 for _ in captured.module.walk()) < 400

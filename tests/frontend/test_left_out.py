@@ -218,3 +218,29 @@ def test_a_write_to_a_copy_of_an_input_warns_of_nothing():
         return y
 
     assert warned(forward) == []
+
+
+def test_what_only_one_way_raises_is_warned_of_as_little_as_other_exceptions():
+    def forward(self, x):
+        kept = []
+        for index in range(3):
+            if x[0, index] <= 0:
+                continue
+            kept.append(x[0, index:])
+        if x.max() <= 0:
+            return x
+        return torch.cat(kept)
+
+    assert warned(forward) == []
+    check(forward, POS, NEG, all_sides=False)
+
+
+def test_what_every_way_raises_that_has_not_returned_is_warned_of():
+    def forward(self, x):
+        kept = []
+        if x.sum() <= 0:
+            return x
+        return torch.cat(kept)
+
+    (text,) = warned(forward)
+    assert "always raises ValueError: torch.cat" in text

@@ -195,6 +195,79 @@ def test_errors_are_handled():
     check(forward, torch.full((1, 3), 0.5), torch.full((1, 3), -0.5), torch.full((1, 3), 5.0), all_sides=False)
 
 
+@pytest.mark.parametrize("function", [int, math.floor, math.ceil, math.trunc, round])
+def test_each_float_that_is_no_int_has_python_s_exception(function):
+    def forward(self, x):
+        try:
+            return function(x[0, 0].item())
+        except ValueError:
+            return -1
+        except OverflowError:
+            return -2
+
+    def unhandled(self, x):
+        return function(x[0, 0].item())
+
+    check(forward, *(torch.full((1, 3), value) for value in (math.nan, math.inf, -math.inf, 2.5, -(2.0**63))))
+    for values, raised in ((math.nan, ValueError), (math.inf, OverflowError), (-math.inf, OverflowError)):
+        captured = capture(program(unhandled), POS)
+        with pytest.raises(raised, match=r"cannot convert float (NaN|infinity) to integer"):
+            interpret(captured.module, captured.weights, [torch.full((1, 3), values)])
+
+
+def test_a_float_beyond_64_bits_is_an_int_that_no_handler_hides():
+    def forward(self, x):
+        try:
+            return int(x[0, 0])
+        except (ValueError, OverflowError):
+            return -1
+
+    captured = capture(program(forward), POS)
+    for value in (1e30, -1e30, 2.0**63):
+        with pytest.raises(OverflowError, match="beyond 64 bits"):
+            interpret(captured.module, captured.weights, [torch.full((1, 3), value)])
+
+
+def test_ints_beyond_64_bits_are_refused():
+    def hashed(self, x):
+        h = 1469598103934665603
+        for value in x[0]:
+            h = ((h ^ int(value)) * 1099511628211) % (1 << 64)
+        return h % 97
+
+    def added(self, x):
+        return int(x.sum()) + 2**70
+
+    def least(self, x):
+        return min(int(x.sum()), 2**63)
+
+    def merged(self, x):
+        h = 2**70 if x.sum() > 1 else 3
+        return h % 5
+
+    text = refuse(
+        hashed, POS, "the int 0x10000000000000000, beyond 64 bits", "((h ^ int(value)) * 1099511628211) % (1 << 64)"
+    )
+    assert "instead: keep such numbers to what Python knows" in text
+    refuse(added, POS, "the int 0x400000000000000000, beyond 64 bits", "int(x.sum()) + 2**70")
+    refuse(least, POS, "the int 0x8000000000000000, beyond 64 bits", "min(int(x.sum()), 2**63)")
+    refuse(merged, POS, "beyond 64 bits", "2**70 if x.sum() > 1 else 3")
+
+
+def test_ints_beyond_64_bits_that_meet_floats_or_are_returned():
+    def forward(self, x):
+        return x.sum().item() + 2**70, 2**70
+
+    def too_large(self, x):
+        try:
+            return x.sum().item() + 10**400
+        except OverflowError:
+            return -1.0
+
+    check(forward, *ALL)
+    check(too_large, *ALL)
+
+
 def test_infinities_and_nans_pass_where_python_lets_them():
     def forward(self, x):
         v = x[0, 0].item()

@@ -75,6 +75,7 @@ def test_classes_factories_and_instances(models):
     [
         ("some_models.py", {}, "expected path/to/file.py:name or package.module:name"),
         ("{}/some_model.py:Net", {}, "no file .*some_model.py; did you mean .*some_models.py"),
+        ("{}/sin.py:Net", {}, "no file .*sin.py$"),
         ("no_package_of_nobody.models:Net", {}, "no module 'no_package_of_nobody'"),
         ("{}/some_models.py:Nett", {}, "has no 'Nett'; did you mean Net"),
         ("{}/some_models.py:Needs", {}, 'needs width, depth: pass --kwargs \'{"width": ..., "depth": ...}\''),

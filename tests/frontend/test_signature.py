@@ -23,6 +23,11 @@ def test_spaces_line_breaks_and_last_commas_do_not_matter():
     assert str(parse_signature("  x :f32[ 1,3 , ],\n y:i64[ 2 ] , ")) == "x: f32[1, 3], y: i64[2]"
 
 
+def test_bounds_are_separated_by_commas_or_by_and():
+    commas = parse_signature("x: f32[h, w], and: f32[h] where 16 <= h <= 48, 1 <= w <= 8")
+    assert parse_signature("x: f32[h, w], and: f32[h] where 16 <= h <= 48 and 1 <= w <= 8") == commas
+
+
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
@@ -44,6 +49,9 @@ def test_spaces_line_breaks_and_last_commas_do_not_matter():
         ("x: f32[n] where n", 17, "expected a number, found 'n'"),
         ("x: f32[n] where n <= 2", 17, "'n' has no lower bound, and none is assumed: write `1 <= n <= 2`"),
         ("x: f32[n] where 1 <= n <= 2, n <= 2", 30, "'n' has no lower bound, and none is assumed: write `1 <= n"),
+        ("x: f32[n, m] where 1 <= n <= 2 and m <= 2", 36, "'m' has no lower bound, and none is assumed: write `1 <= m"),
+        ("x: f32[n, m] where 1 <= n and m <= 2", 20, "'n' has no upper bound, and none is assumed: write `1 <= n"),
+        ("x: f32[n] where 1 <= n <= 2 and", 32, "expected a number, found the end"),
         ("x: f32[n] where 2 <= n", 17, "'n' has no upper bound, and none is assumed: write `2 <= n <= ...`"),
         ("x: f32[n] where n > 2", 17, "'n' has no upper bound, and none is assumed: write `3 <= n <= ...`"),
         ("x: f32[n] where 0 < n < 9", 17, "bounds have one form: write `1 <= n <= 8`"),

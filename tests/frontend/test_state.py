@@ -173,7 +173,7 @@ def test_state_that_the_first_call_makes():
         return self.h
 
     captured = carried(forward, ["h"], h=None)
-    assert names(captured) == ["h.which: bool[]", "h: f32[1, 3]"]
+    assert names(captured) == ["h[which]: bool[]", "h: f32[1, 3]"]
 
     def written(self, x):
         if self.h is None:
@@ -213,7 +213,7 @@ def test_state_that_some_call_makes_or_forgets():
         return self.at * self.best
 
     captured = carried(best, ["best", "at"], best=None, at=None)
-    assert names(captured) == ["best.which: bool[]", "best: f64[]", "at.which: bool[]", "at: f32[1, 3]"]
+    assert names(captured) == ["best[which]: bool[]", "best: f64[]", "at[which]: bool[]", "at: f32[1, 3]"]
 
 
 def test_state_of_recurrent_layers_made_by_the_first_call():
@@ -246,7 +246,7 @@ def test_caches_that_the_first_call_makes():
         return (keys @ x[:, :, None]).sum(1), keys.shape[1]
 
     captured = carried(forward, ["cache"], cache={"k": None})
-    assert names(captured) == ["cache.which: bool[]", "cache['k']: f32[1, cache['k']_1, 3]"]
+    assert names(captured) == ["cache[which]: bool[]", "cache['k']: f32[1, cache['k']_1, 3]"]
 
     def of_layers(self, x):
         for layer in range(2):
@@ -376,3 +376,14 @@ def test_refuses_state_whose_first_value_is_the_classs():
     refuse(Lazy(), POS, "the attribute `h` of a Lazy is state carried from call to call", at="self.h")
     refuse(Counting(), POS, "the attribute `n` of a Counting is state carried from call to call", at="self.n")
     carried(Counting(), ["n"])
+
+
+def test_refuses_a_list_that_each_call_makes_longer():
+    def forward(self, x):
+        self.seen.append(x)
+        return torch.cat(self.seen).sum()
+
+    text = refused(
+        forward, ["seen"], "the state `seen` is a list whose length is", "return torch.cat(self.seen).sum()", seen=[]
+    )
+    assert "keep what grows as one tensor that `torch.cat` makes longer" in text

@@ -60,11 +60,14 @@ def lower(graph: Graph, overload: "OpOverload", arguments: Sequence[Argument], l
             values[node] = graph.op(_ARITHMETIC[node.target], *operands)
         elif str(node.target) == "aten.sym_size.int":
             values[node] = graph.size(values[node.args[0]], node.args[1])
+        elif str(node.target) == "aten.sym_numel.default":
+            values[node] = graph.op("Size", values[node.args[0]], dtype=ir.DataType.INT64, shape=[])
         else:
             target = _functional(node)
-            if target is None or "val" not in node.meta:  # A trace's own checks have no value.
+            types = _result_types(node)
+            if target is None or types is None:
                 return None
-            results, is_single = _result_types(node)
+            results, is_single = types
             lowered = lower_call(target, _schema_arguments(node, values), results)
             values[node] = lowered[0] if is_single else list(lowered)
     return None
@@ -96,10 +99,15 @@ def _functional(node: Any) -> "OpOverload | None":
     return getattr(packet, target._overloadname, None)
 
 
-def _result_types(node: Any) -> tuple[tuple[Type, ...], bool]:
-    found = node.meta["val"]
+def _result_types(node: Any) -> tuple[tuple[Type, ...], bool] | None:
+    """Return the types of a node's tensors, and whether it gives one alone; None where it gives something else."""
+    import torch
+
+    found = node.meta.get("val")  # A trace's own checks have none.
     is_single = not isinstance(found, tuple | list)
     listed = [found] if is_single else found
+    if not all(isinstance(value, torch.Tensor) for value in listed):
+        return None
     return tuple(Type(onnx_dtype(value.dtype), _fake_sizes(value)) for value in listed), is_single
 
 

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import _disable_current_modes  # pyright: igno
 from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, LocationAttr, i1
 from xdsl.ir import Block, SSAValue
 
+from dycl.errors import headed
 from dycl.frontends.builder import Builder
 from dycl.frontends.torch.activation import Activation
 from dycl.frontends.torch.diagnostics import CaptureError, Refusal
@@ -54,6 +55,7 @@ from dycl.frontends.torch.values import (
     unknown_text,
 )
 from dycl.ir.ops import AssertOp, ItemOp, ReturnOp
+from dycl.ir.scalars import is_held
 from dycl.ir.schema import torch_dtype
 from dycl.ir.size_env import SizeEnv
 from dycl.ir.types import element_of, is_static, shape_of
@@ -235,7 +237,7 @@ class Capture:
         # What torch would say of sizes is not known either; what it is about is noted beside it.
         text = next(iter(getattr(raised, "__notes__", ())), text) if unknown else str(raised)
         text = text.replace("FakeTensor", "Tensor")
-        return f"{type(raised).__name__}: {text}" if text else type(raised).__name__
+        return headed(raised, text)
 
     # Scopes and blocks
 
@@ -349,6 +351,17 @@ class Capture:
             return value.ssa
         if isinstance(value, torch.Tensor):
             return self.refusable(lambda: self.recorder.value(value))
+        return self.number(value)
+
+    def number(self, value: bool | int | float) -> SSAValue:
+        """Emit a number that is known."""
+        if not is_held(value):
+            raise self.error(
+                f"the int {value:#x}, beyond 64 bits, in what is known only at run time",
+                "a compiled program has ints of 64 bits",
+                "keep such numbers to what Python knows, or take remainders by what stays below 2**31: then products "
+                "fit too",
+            )
         return self.builder.constant(value)
 
     def refusable(self, run: Value) -> Value:

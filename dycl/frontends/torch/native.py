@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from torch import nn
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -13,6 +14,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from dycl.frontends.torch.diagnostics import CaptureError, Refusal
 from dycl.frontends.torch.paths.forks import choice_in, forked_call
+from dycl.frontends.torch.size_tests import run_tested
 from dycl.frontends.torch.tensors.symbols import SYMBOLIC
 from dycl.frontends.torch.values import Escape, ModelRaised, Scalar, Symbolic, Value
 
@@ -34,7 +36,7 @@ def call_native(
         CaptureError: the call asks for what is known only at run time, or torch cannot do it without data
     """
     try:
-        return function(*args, **kwargs)
+        return run_tested(capture, _name(function), lambda: function(*args, **kwargs))
     except (CaptureError, ModelRaised):
         raise
     except Refusal as refusal:
@@ -65,6 +67,11 @@ def call_native(
                 "report it, or write it in another way",
             ) from error
         raise capture.raised(error) from error
+
+
+def _name(function: Callable[..., Value]) -> str:
+    owner = getattr(function, "__self__", function)
+    return type(owner).__name__ if isinstance(owner, nn.Module) else getattr(function, "__name__", "a call")
 
 
 def _first_line(error: Exception) -> str:

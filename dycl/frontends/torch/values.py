@@ -187,6 +187,8 @@ class ModelRaised(Exception):
         self.error = error
         self.place: Place | None = None
         self.calls: tuple[Place, ...] = ()
+        self.is_of_option = False
+        """Whether it was raised for one of several objects, chosen at run time."""
 
 
 def holds(value: Value, test: Callable[[Value], bool]) -> bool:

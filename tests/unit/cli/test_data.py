@@ -42,6 +42,21 @@ def test_a_limit_takes_the_first(tmp_path: Path) -> None:
     assert data.labels.tolist() == [2, 0]
 
 
+def test_a_size_with_a_name_is_one_for_all_samples_and_within_its_bounds(tmp_path: Path) -> None:
+    signature = Signature((Input("x", "f32", ("n", 4)), Input("y", "i64", ("n",))), {"n": (1, 3)})
+
+    def read(n: int, m: int, kind: type = np.float32) -> list[tuple[int, ...]]:
+        path = saved(tmp_path, x=np.zeros((2, n, 4), kind), y=np.zeros((2, m), np.int64))
+        return [sample["x"].shape for sample in read_data(path, signature).samples]
+
+    assert read(3, 3) == [(3, 4), (3, 4)]
+    for sizes, message in (((5, 5), "1 <= n <= 3"), ((3, 2), "n is 3 by axis 0 of x")):
+        with pytest.raises(UsageError, match=message):
+            read(*sizes)
+    with pytest.raises(UsageError, match="float64"):
+        read(3, 3, np.float64)
+
+
 def test_an_input_named_label_is_an_input(tmp_path: Path) -> None:
     data = read_data(saved(tmp_path, x=np.zeros((2, 4), np.float32), label=[5, 6]), TWO)
     assert [int(sample["label"]) for sample in data.samples] == [5, 6]

@@ -2,6 +2,7 @@
 
 from dycl.backends.onnxruntime.lowerings import (
     activations,
+    cells,
     comparisons,
     convolutions,
     creation,
@@ -28,6 +29,7 @@ __all__ = [
     "Lowered",
     "Lowering",
     "activations",
+    "cells",
     "comparisons",
     "convolutions",
     "creation",

@@ -56,9 +56,10 @@ def _import_file(place: str) -> ModuleType:
     path = Path(place)
     if not path.is_file():
         folder = path.parent
-        names = [entry.name for entry in folder.glob("*.py")] if folder.is_dir() else []
-        close = difflib.get_close_matches(path.name, names, n=1)
-        raise UsageError(f"no file {place}" + (f"; did you mean {folder / close[0]}?" if close else ""))
+        # The suffix, which they have in common, makes no name like another.
+        stems = [entry.stem for entry in folder.glob("*.py")] if folder.is_dir() else []
+        close = difflib.get_close_matches(path.stem, stems, n=1, cutoff=0.65)
+        raise UsageError(f"no file {place}" + (f"; did you mean {folder / close[0]}.py?" if close else ""))
     path = path.resolve()
     folder = str(path.parent)
     if folder not in sys.path:

@@ -38,7 +38,10 @@ def as_ssa(capture: "Capture", value: Value, kind: Kind | None = None) -> SSAVal
     have = kind_of(value)
     want = kind or have
     if not isinstance(value, Scalar):
-        return capture.builder.constant(want(value))
+        try:
+            return capture.number(want(value))
+        except OverflowError as error:
+            raise capture.raised(error) from None
     ssa = value.ssa
     if have is bool and want is not bool:
         ssa = capture.builder.emit(arith.ExtUIOp(ssa, i64)).result
@@ -191,12 +194,23 @@ def convert(capture: "Capture", value: Value, kind: Kind) -> Value:
     if kind is bool:
         return compare(capture, ast.NotEq, value, value.kind())
     if kind is int and value.kind is float:
-        limit = float(2**63)
-        least, greatest = compare(capture, ast.GtE, value, -limit), compare(capture, ast.Lt, value, limit)
-        error = OverflowError("cannot convert a float that is infinite, not a number or beyond 64 bits to an integer")
-        require(capture, binary(capture, ast.BitAnd, least, greatest).ssa, error)
-        return Scalar(capture.builder.emit(arith.FPToSIOp(value.ssa, i64)).result)
+        return _truncated(capture, value)
     return Scalar(as_ssa(capture, value, kind))
+
+
+def _truncated(capture: "Capture", value: Scalar) -> Scalar:
+    """Emit `int(value)` of a float; Python has an int for every finite one, which no handler must hide."""
+    size = absolute(capture, value)
+    number = compare(capture, ast.Eq, value, value)
+    require(capture, number.ssa, ValueError("cannot convert float NaN to integer"))
+    finite = compare(capture, ast.Lt, size, math.inf)
+    require(capture, finite.ssa, OverflowError("cannot convert float infinity to integer"))
+    limit = float(2**63)
+    least, greatest = compare(capture, ast.GtE, value, -limit), compare(capture, ast.Lt, value, limit)
+    fits = binary(capture, ast.BitAnd, least, greatest)
+    text = "OverflowError: a float beyond 64 bits as an int, in a program compiled for ints of 64 bits"
+    capture.builder.emit(AssertOp(fits.ssa, text))
+    return Scalar(capture.builder.emit(arith.FPToSIOp(value.ssa, i64)).result)
 
 
 def select(capture: "Capture", condition: Scalar, left: Value, right: Value) -> Scalar:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import LocationAttr
+from xdsl.dialects.builtin import LocationAttr, i1
 from xdsl.dialects.func import CallOp
 from xdsl.ir import Attribute, Block, SSAValue
 
 from dycl.frontends.builder import MAX_DEPTH
+from dycl.frontends.torch.loops.attempts import Attempt
 from dycl.frontends.torch.loops.open_loops import depart_loop
 from dycl.frontends.torch.paths.columns import filler
 from dycl.frontends.torch.paths.control import Completion, Departed, Leave, Left, Mixed, Raised, Scope
@@ -62,12 +63,14 @@ def require(capture: "Capture", condition: SSAValue, error: Exception) -> None:
         capture.builder.emit(AssertOp(condition, capture.text_of(error)))
 
 
-def run_side(capture: "Capture", run: Run, fact: tuple[SSAValue, bool] | None = None) -> Side:
-    """Evaluate one side of a branch; `fact` is the condition, and what it is on this side."""
+def run_side(capture: "Capture", run: Run, fact: tuple[SSAValue, bool | int] | None = None) -> Side:
+    """Evaluate one side of a branch; `fact` is the condition or the index, and what it is on this side."""
     block, start, open_before = Block(), capture.journal.clock, len(capture.pendings)
     capture.enter(block)
-    if fact is not None:
-        capture.builder.assume(*fact)
+    if fact is not None and fact[0].type == i1:
+        capture.builder.assume(fact[0], bool(fact[1]))
+    elif fact is not None:
+        capture.builder.note(*fact)
     try:
         completion, value = run()
     except ModelRaised as error:
@@ -115,10 +118,20 @@ def switch_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[
     def run(case: Callable[[], Value]) -> Run:
         return lambda: (None, case())
 
-    location = capture.where()
-    sides = [run_side(capture, run(case)) for case in cases]
-    if any(side.completion is not None for side in sides):
-        return _chain_value(capture, index, cases)
+    found = switch(capture, index, [run(case) for case in cases])
+    return _chain_value(capture, index, cases) if found is None else found[0]
+
+
+def switch(capture: "Capture", index: SSAValue, cases: Sequence[Run]) -> tuple[Value] | None:
+    """Execute the case that `index` says; None, and nothing done, where a case leaves a scope or raises."""
+    start, location = Attempt(capture), capture.where()
+    sides: list[Side] = []
+    for number, case in enumerate(cases):
+        side = run_side(capture, case, (index, number))
+        if side.completion is not None:
+            start.discard()
+            return None
+        sides.append(side)
     merge = Merge(capture, sides, number=index)
     value, state = merge.plan([side.value for side in sides], "a value"), merge.state()
 
@@ -130,7 +143,9 @@ def switch_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[
 
     _finish(merge, emit)
     state()
-    return value()
+    result = value()
+    start.keep()
+    return (result,)
 
 
 def _chain_value(capture: "Capture", index: SSAValue, cases: Sequence[Callable[[], Value]]) -> Value:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
 
 
-MAX_FORKED_STATEMENTS = 24
+MAX_FORKED_STATEMENTS = 96
 """How many times that is done in one program: each may do it again for what it leaves."""
 
 

@@ -1,14 +1,14 @@
 """Operations on what is one of several objects, chosen at run time: done for each of them, on a branch of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from xdsl.dialects import arith
 
-from dycl.frontends.torch.paths.branches import Outcome, branch, outcome_value
-from dycl.frontends.torch.paths.control import Completion
-from dycl.frontends.torch.values import Choice, Scalar, Value
+from dycl.frontends.torch.paths.branches import Outcome, branch, outcome_value, switch
+from dycl.frontends.torch.paths.control import Completion, Raised
+from dycl.frontends.torch.values import Choice, ModelRaised, Scalar, Value
 
 if TYPE_CHECKING:
     from dycl.frontends.torch.capture import Capture
@@ -34,9 +34,13 @@ def _fork(capture: "Capture", choice: Choice, run: Callable[[Value], Outcome]) -
     known = settled(capture, choice)
     if known is not choice:
         return run(known)
+    run = partial(_run_option, run)
     index, options = choice.index, choice.options
     if index.kind is bool:
         return branch(capture, index.ssa, lambda: run(options[1]), lambda: run(options[0]))
+    found = switch(capture, index.ssa, [partial(run, option) for option in options])
+    if found is not None:
+        return None, found[0]
 
     def rest(first: int) -> Outcome:
         if first == len(options) - 1:
@@ -47,6 +51,18 @@ def _fork(capture: "Capture", choice: Choice, run: Callable[[Value], Outcome]) -
         return branch(capture, here, lambda: run(options[first]), lambda: rest(first + 1))
 
     return rest(0)
+
+
+def _run_option(run: Callable[[Value], Outcome], option: Value) -> Outcome:
+    """Do it for one option; what that raises, the program need not raise."""
+    try:
+        completion, value = run(option)
+    except ModelRaised as error:
+        error.is_of_option = True
+        raise
+    if isinstance(completion, Raised) and isinstance(completion.error, ModelRaised):
+        completion.error.is_of_option = True
+    return completion, value
 
 
 def whether(capture: "Capture", choice: Choice, answers: Sequence[bool]) -> bool | Value:

@@ -6,7 +6,7 @@ that the paths have made, are merged item by item; functions and modules become 
 which is an error only where it is used.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -220,19 +220,27 @@ class Merge:
         """Plan the number of the alternative that each side has; `places` are those of a side's own alternatives."""
         kind: Kind = bool if count == 2 else int
         parts = [_place(self.capture, value, place, kind) for value, place in zip(values, places, strict=True)]
-        return self.index(parts, count)
+        # What differs by path in the same way, as lists do that are made longer together, has one number.
+        keys = [
+            (value.index.ssa, place) if isinstance(value, Choice) else place
+            for value, place in zip(values, places, strict=True)
+        ]
+        return self.index(parts, count, keys)
 
     def _fits(self, column: Sequence[Value], value: Value) -> bool:
         return all(self._is_alike(other, value) for other in column if other is not ABSENT)
 
-    def index(self, parts: Sequence[Value], count: int) -> Thunk:
-        """Plan the number of the alternative that each side has, of `count`: a bool where there are two."""
+    def index(self, parts: Sequence[Value], count: int, keys: Sequence[Hashable] = ()) -> Thunk:
+        """Plan the number of the alternative that each side has, of `count`: a bool where there are two.
+
+        Parts of equal `keys` are the same.
+        """
         found = self.index_at_hand(parts)
         if found is not None:
             return found
         kind: Kind = bool if count == 2 else int
-        keys = [part if isinstance(part, bool | int | None) else id(part) for part in parts]
-        column = self.column(("index", kind, *keys), parts)
+        keys = keys or [part if isinstance(part, bool | int | None) else id(part) for part in parts]
+        column = self.column(("index", kind, count, *keys), parts)
         column.is_index = True
         return lambda: Scalar(column.ssa, None if kind is bool else (0, count - 1))
 

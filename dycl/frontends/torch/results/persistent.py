@@ -19,6 +19,7 @@ from xdsl.ir import Attribute, BlockArgument
 from dycl.errors import DyclError, UsageError, an
 from dycl.frontends.torch.capture import Capture, Exit
 from dycl.frontends.torch.paths.forks import choice_in, fork, replaced
+from dycl.frontends.torch.paths.grown import grown_of
 from dycl.frontends.torch.paths.journal import AttributeSlot
 from dycl.frontends.torch.results.state_trees import (
     Part,
@@ -88,6 +89,13 @@ class Named:
             StateWidened: it has a structure that was not known
             CaptureError: it has one that is not carried
         """
+        if isinstance(value, list) and grown_of(capture, value) is not None:
+            raise capture.error(
+                f"the state `{self.path}` is a list whose length is another one after this call",
+                "what is carried from call to call keeps its structure and types, but for what is None or empty at "
+                "first",
+                "keep what grows as one tensor that `torch.cat` makes longer",
+            )
         value = capture.usable(value)
         choice = choice_in([value])
         if choice is not None:
@@ -104,7 +112,8 @@ class Named:
     def _widen(self, capture: Capture, value: Value) -> None:
         # What is made later has names of its own, but for what was not there at first.
         count = len(self.trees)
-        name = self.path if not any(True for tree in self.trees for _ in parts_of(tree)) else f"{self.path}.{count}"
+        has_parts = any(True for tree in self.trees for _ in parts_of(tree))
+        name = f"{self.path}[which={count}]" if has_parts else self.path
         tree = later_tree(capture, name, value)
         if count == MAX_TREES or not all(is_filled_in(known, tree) for known in self.trees):
             place, first, now = difference(capture, self.path, self.trees[0], value)
@@ -117,7 +126,7 @@ class Named:
             )
         self.trees.append(tree)
         first = False if count == 1 else 0
-        self.which = capture.without_modes(lambda: number(f"{self.path}.which", first))
+        self.which = capture.without_modes(lambda: number(f"{self.path}[which]", first))
 
 
 @dataclass

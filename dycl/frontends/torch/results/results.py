@@ -17,6 +17,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, FileLineColLoc, IntAttr, StringAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from dycl.errors import source_error
 from dycl.frontends.torch.capture import Exit
 from dycl.frontends.torch.objects.records import attributes_of, is_record, made_record
 from dycl.frontends.torch.paths.columns import filler_op
@@ -25,7 +26,7 @@ from dycl.frontends.torch.results.outputs import Chosen, Container, Held, Stacke
 from dycl.frontends.torch.values import SCALAR_TYPE, Choice, ModelRaised, Scalar, Value, is_number, kind_of
 from dycl.ir.constants import dense_attribute, is_small
 from dycl.ir.ops import AssertOp, ConstantOp, ReturnOp
-from dycl.ir.scalars import scalar_constant
+from dycl.ir.scalars import is_held, scalar_constant
 from dycl.ir.schema import torch_dtype
 from dycl.ir.types import element_of, is_tensor, join, shape_of
 from dycl.runtime.structure import Fixed, Group, Leaf, Number, Series, Structure, Variants
@@ -69,8 +70,9 @@ def emit_failure(capture: "Capture", error: ModelRaised) -> None:
     op = capture.builder.emit(AssertOp(capture.builder.constant(False), text))
     if error.place is not None:
         frame = error.place.frame
-        if not isinstance(error.place.node, ast.Raise):
-            capture.warnings[f"{frame.file}:{frame.line}: what has not returned before always raises {text}"] = None
+        if not isinstance(error.place.node, ast.Raise) and not error.is_of_option:
+            warning = f"what has not returned before always raises {source_error(text)}"
+            capture.warnings[f"{frame.file}:{frame.line}: {warning}"] = None
         op.location = FileLineColLoc(StringAttr(frame.file), IntAttr(frame.line), IntAttr(frame.column))
     capture.exits.append(Exit(capture.builder.emit(ReturnOp([])), None))
 
@@ -211,7 +213,7 @@ def _kind(tree: Tree) -> object:
     match tree:
         case Held(value) if isinstance(value, SSAValue):
             return "tensor", element_of(value.type), len(shape_of(value.type)), tree.is_number
-        case Held(value) if isinstance(value, Scalar) or (is_number(value) and _fits(value)):
+        case Held(value) if isinstance(value, Scalar) or (is_number(value) and is_held(value)):
             return "number", kind_of(value)
         case Held(value):
             return "constant", type(value), value
@@ -235,10 +237,6 @@ def _content(tree: Tree) -> object:
             return _kind(tree), _content(item)
         case _:
             return _kind(tree)
-
-
-def _fits(value: bool | int | float) -> bool:
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _joined(left: Attribute, right: Attribute) -> Attribute:

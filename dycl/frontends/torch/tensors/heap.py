@@ -276,7 +276,11 @@ class Heap:
         if root.cell.poison:
             if not self.tracks_names:
                 raise NamesWanted
-            raise Refusal("a tensor is used whose content is not known here", root.cell.poison)
+            raise Refusal(
+                "a tensor is used whose content is not known here",
+                root.cell.poison,
+                "give the other name, such as a list's item, a `clone()` where it need not see the write",
+            )
         if key == root.key:
             return self._content(root)
         view = self.views.get(key)
